@@ -1,0 +1,128 @@
+"""Every metric Slipgauge exports, in one table, owned by one process.
+
+Names are stable; see docs/metrics.md. One process owns them because prometheus_client's multiprocess mode loses
+exemplars (https://prometheus.github.io/client_python/multiprocess/). Label values are always from closed sets.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+
+REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
+TOKEN_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+GAP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+ADDED_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1)
+LAG_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+
+
+class Telemetry:
+    """The metrics of one process. Make one per process (or per test), and pass it to what counts."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = r = registry or CollectorRegistry()
+        self.requests = Counter(
+            "slipgauge_requests",
+            "Requests sent to an arm, by the status it gave.",
+            ("arm", "leg", "operation", "code"),
+            registry=r,
+        )
+        self.request_duration = Histogram(
+            "slipgauge_request_duration_seconds",
+            "From send to the end of the answer.",
+            ("arm", "leg"),
+            buckets=REQUEST_BUCKETS,
+            registry=r,
+        )
+        self.first_token = Histogram(
+            "slipgauge_time_to_first_token_seconds",
+            "From send to the first streamed token, on scored pairs.",
+            ("arm", "leg"),
+            buckets=TOKEN_BUCKETS,
+            registry=r,
+        )
+        self.token_gap = Histogram(
+            "slipgauge_inter_token_latency_seconds",
+            "Between streamed tokens, on scored pairs.",
+            ("arm", "leg"),
+            buckets=GAP_BUCKETS,
+            registry=r,
+        )
+        self.added_latency = Histogram(
+            "slipgauge_added_latency_seconds",
+            "Time a request spent inside the gateway before its first upstream byte was sent.",
+            buckets=ADDED_BUCKETS,
+            registry=r,
+        )
+        self.ledger = Counter(
+            "slipgauge_ledger", "Eligible requests by what became of them.", ("state", "primary"), registry=r
+        )
+        self.findings = Counter(
+            "slipgauge_findings",
+            "Scored pairs: baseline outcome by candidate outcome.",
+            ("analyzer", "baseline", "candidate"),
+            registry=r,
+        )
+        self.analyses = Counter(
+            "slipgauge_analyses",
+            "Pairs at each analyzer by what became of them.",
+            ("analyzer", "state"),
+            registry=r,
+        )
+        self.extra_tokens = Counter(
+            "slipgauge_extra_tokens",
+            "Tokens spent beyond what clients asked for.",
+            ("arm", "purpose"),
+            registry=r,
+        )
+        self.slip = Gauge(
+            "slipgauge_slip_ratio",
+            "Candidate failure rate minus baseline failure rate.",
+            ("guardrail", "segment", "bound"),
+            registry=r,
+        )
+        self.verdict = Gauge(
+            "slipgauge_verdict",
+            "1 for the state a guardrail is in, 0 for the others.",
+            ("guardrail", "state"),
+            registry=r,
+        )
+        self.sessions = Gauge(
+            "slipgauge_sessions_total", "Sessions that count for a guardrail.", ("guardrail",), registry=r
+        )
+        self.stage = Gauge(
+            "slipgauge_stage",
+            "1 for the stage the candidate is in, 0 for the others.",
+            ("stage",),
+            registry=r,
+        )
+        self.candidate_weight = Gauge(
+            "slipgauge_candidate_weight_ratio", "Share of sessions the candidate answers.", registry=r
+        )
+        self.analyzer_duration = Histogram(
+            "slipgauge_analyzer_duration_seconds",
+            "Time one analyzer took on one pair.",
+            ("analyzer",),
+            buckets=ADDED_BUCKETS,
+            registry=r,
+        )
+        self.analyzer_failures = Counter(
+            "slipgauge_analyzer_failures",
+            "Pairs an analyzer could not finish, by why.",
+            ("analyzer", "kind"),
+            registry=r,
+        )
+        self.worker_restarts = Counter(
+            "slipgauge_worker_restarts", "Analyzer processes replaced, by why.", ("kind",), registry=r
+        )
+        self.queue_bytes = Gauge("slipgauge_queue_bytes", "Bytes of pairs waiting for a worker.", registry=r)
+        self.queue_dropped = Counter(
+            "slipgauge_queue_dropped", "Pairs dropped before a worker saw them.", ("reason",), registry=r
+        )
+        self.loop_lag = Histogram(
+            "slipgauge_event_loop_lag_seconds",
+            "How late the gateway's event loop woke.",
+            buckets=LAG_BUCKETS,
+            registry=r,
+        )
+        self.build = Info("slipgauge_build", "Version of the running program.", registry=r)
