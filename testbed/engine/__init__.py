@@ -1,0 +1,1 @@
+"""A small OpenAI-compatible inference server in numpy, shaped as vLLM shapes its own."""
