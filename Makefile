@@ -1,0 +1,53 @@
+# From a bare checkout with Python 3.11+ and make: `make demo` shows it working, `make test` checks all of it.
+# PYTHON picks the interpreter, ARGS goes to the command (make demo ARGS="--candidate steady").
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format check test-vllm install-vllm lock clean
+
+help: ## What there is to make.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+
+install: $(INSTALLED) ## Put Slipgauge and its locked packages into .venv.
+
+# Output goes to standard error, so that `make demo ARGS=--json` prints the object alone.
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slipgauge needs Python 3.11 or newer; set PYTHON=")'
+	@echo "installing into .venv (once)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --no-compile --requirement requirements.lock >&2
+	@$(PIP) install --no-deps --no-build-isolation --editable . >&2
+	@touch $@
+
+demo: install ## Serve a real fp16/int4 pair behind the gateway, send traffic, print what slipped.
+	@$(BIN)/slipgauge demo $(ARGS)
+
+test: lint ## Lint, types and every test that needs no vLLM.
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: install ## Ruff, its formatter and mypy.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install ## Let ruff repair and format.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install-vllm: install ## vLLM for CPU, in a venv of its own.
+	deploy/vllm/install-cpu.sh
+
+test-vllm: install-vllm ## End to end against two real vLLM servers.
+	$(BIN)/python -m pytest tests/vllm $(ARGS)
+
+lock: install ## Resolve requirements.lock anew.
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --all-extras --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock
+
+clean: ## Remove what install and the tools made.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
