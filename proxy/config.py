@@ -8,11 +8,34 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from proxy.address import parse_address, parse_url
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _address(text: str) -> str:
+    parse_address(text)
+    return text
+
+
+def _url(text: str) -> str:
+    parse_url(text)
+    return text
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/") or "?" in text:
+        raise ValueError("should be a path that starts with / and has no query, such as /v1/chat/completions")
+    return text
+
+
+ListenAddress = Annotated[str, AfterValidator(_address)]
+ServerUrl = Annotated[str, AfterValidator(_url)]
+MirroredPath = Annotated[str, AfterValidator(_path)]
 
 
 class Section(BaseModel):
@@ -24,7 +47,7 @@ class Section(BaseModel):
 class Arm(Section):
     """One OpenAI-compatible server."""
 
-    url: str = Field(description="Where the server listens, e.g. http://127.0.0.1:8001 (no path).")
+    url: ServerUrl = Field(description="Where the server listens, e.g. http://127.0.0.1:8001 (no path).")
     api_key_env: str | None = Field(None, description="Name of the environment variable with the arm's API key.")
     connections: Count = Field(512, description="Most connections open to this arm for primary requests.")
 
@@ -40,14 +63,14 @@ class Candidate(Arm):
 class ModelNames(Section):
     """What one client-facing model is called on each arm; the client's own name where left out."""
 
-    baseline: str | None = None
-    candidate: str | None = None
+    baseline: str | None = Field(None, description="The model's name on the baseline.")
+    candidate: str | None = Field(None, description="The model's name on the candidate.")
 
 
 class Mirror(Section):
     """What is sent to the other arm as well, and its bounds. The mirror never makes a client wait."""
 
-    paths: tuple[str, ...] = Field(
+    paths: tuple[MirroredPath, ...] = Field(
         ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings"),
         description="Only these paths are ever mirrored.",
     )
@@ -107,13 +130,15 @@ class Analysis(Section):
 class Guardrail(Section):
     """A named slip with a margin that may not be exceeded."""
 
-    margin: Annotated[float, Field(ge=0, lt=1)]
+    margin: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="Largest slip that is tolerated, as a share of sessions; 0.005 is half a point."
+    )
 
 
 class Admin(Section):
     """The port for people and monitoring."""
 
-    listen: str = Field("127.0.0.1:8081", description="Address of the admin port.")
+    listen: ListenAddress = Field("127.0.0.1:8081", description="Address of the admin port.")
     viewer_token_env: str | None = Field(
         None, description="Environment variable with the bearer token for reading; required off loopback."
     )
@@ -122,7 +147,9 @@ class Admin(Section):
 class Log(Section):
     """Logs go to standard error and hold no customer text."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe events that are logged."
+    )
     format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, JSON otherwise."
     )
@@ -131,7 +158,9 @@ class Log(Section):
 class Config(Section):
     """The whole file."""
 
-    listen: str = Field("127.0.0.1:8080", description="Address of the data port, where clients send requests.")
+    listen: ListenAddress = Field(
+        "127.0.0.1:8080", description="Address of the data port, where clients send requests."
+    )
     admin: Admin = Admin()
     baseline: Arm
     candidate: Candidate
