@@ -87,8 +87,8 @@ class Telemetry:
             ("guardrail", "state"),
             registry=r,
         )
-        self.sessions = Gauge(
-            "slipgauge_sessions_total", "Sessions that count for a guardrail.", ("guardrail",), registry=r
+        self.sessions = Counter(
+            "slipgauge_sessions", "Sessions that count for a guardrail.", ("guardrail",), registry=r
         )
         self.stage = Gauge(
             "slipgauge_stage",

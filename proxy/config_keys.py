@@ -1,0 +1,64 @@
+"""Every key that `config.yaml` may hold, walked from the model: for messages, and for checking the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from proxy.config import Config
+
+ANY = "<name>"
+"""Stands in a path for a key the operator chooses, such as a model's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key that holds a value, not a section."""
+
+    path: str
+    field: FieldInfo
+
+    @property
+    def required(self) -> bool:
+        """Whether the section that holds it is wrong without it."""
+        return self.field.is_required()
+
+
+def keys(section: type[BaseModel] = Config, prefix: str = "") -> Iterator[Key]:
+    """Every value's key, in the order of the model, e.g. `mirror.sample` and `guardrails.<name>.margin`."""
+    for name, field in section.model_fields.items():
+        path = prefix + name
+        if (inner := _section(field.annotation)) is not None:
+            yield from keys(inner, f"{path}.")
+        elif (inner := _named_sections(field.annotation)) is not None:
+            yield from keys(inner, f"{path}.{ANY}.")
+        else:
+            yield Key(path, field)
+
+
+def children(location: tuple[str | int, ...]) -> tuple[str, ...]:
+    """The keys that the section at `location` may hold; empty where there is no such section."""
+    section: type[BaseModel] = Config
+    steps = iter(location)
+    for step in steps:
+        field = section.model_fields.get(str(step))
+        inner = _section(field.annotation) if field else None
+        if field and inner is None:
+            inner = _named_sections(field.annotation)
+            next(steps, None)
+        if inner is None:
+            return ()
+        section = inner
+    return tuple(section.model_fields)
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _named_sections(annotation: Any) -> type[BaseModel] | None:
+    return _section(get_args(annotation)[1]) if get_origin(annotation) is dict else None

@@ -1,0 +1,89 @@
+"""The admin port: what people and monitoring ask. docs/http.md describes every one of `ENDPOINTS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+from aiohttp import web
+from prometheus_client.exposition import choose_encoder
+
+from proxy.control.access import guard, json_response
+from proxy.control.control import Control
+from proxy.control.readiness import Baseline
+
+ENDPOINTS = {
+    "/": "this page",
+    "/healthz": "200 while the process answers",
+    "/readyz": "200 while the gateway accepts requests and the baseline answers, else 503",
+    "/metrics": "every metric, for Prometheus",
+    "/verdict": "the verdict, and each guardrail's counts and rates",
+    "/ledger": "what became of every eligible request",
+    "/stage": "how much live traffic the candidate answers",
+}
+
+
+class Admin:
+    """The handlers of the admin port. `accepting` says whether the gateway takes new requests."""
+
+    def __init__(self, control: Control, baseline: Baseline, accepting: Callable[[], bool]) -> None:
+        self._control = control
+        self._baseline = baseline
+        self._accepting = accepting
+
+    def app(self, token: str | None) -> web.Application:
+        """The application; reading needs the bearer token where one is given."""
+        app = web.Application(middlewares=[guard(token)], client_max_size=64 * 1024)
+        handlers = (self.page, self.healthz, self.readyz, self.metrics, self.verdict, self.ledger, self.stage)
+        app.add_routes([web.get(path, handler) for path, handler in zip(ENDPOINTS, handlers, strict=True)])
+        return app
+
+    async def page(self, _: web.Request) -> web.Response:
+        """A plain page that says what is where."""
+        verdict = self._control.verdict()
+        rows = "".join(f'<tr><td><a href="{path}">{path}</a><td>{escape(text)}' for path, text in ENDPOINTS.items())
+        return web.Response(
+            content_type="text/html",
+            text=f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Slipgauge</title>
+<style>body{{font:16px/1.5 system-ui;margin:2rem}}td{{padding-right:1.5rem}}</style>
+<h1>Slipgauge {escape(self._control.version)}</h1>
+<p>Stage <b>{verdict["stage"]}</b>, verdict <b>{verdict["verdict"]}</b>.
+<table>{rows}</table></html>
+""",
+        )
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """The process runs and its event loop turns."""
+        return json_response({"status": "ok"})
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Whether clients would be answered. The candidate, the analyzers and control itself do not count."""
+        problem = await self._baseline.problem() if self._accepting() else "the gateway is draining"
+        if problem is not None:
+            return json_response({"status": "not ready", "reason": problem}, 503)
+        return json_response({"status": "ready"})
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Prometheus text or OpenMetrics, as the Accept header asks."""
+        try:
+            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        except (TypeError, ValueError):  # a version in the header that is no number
+            encode, content_type = choose_encoder("")
+        return web.Response(body=encode(self._control.telemetry.registry), headers={"Content-Type": content_type})
+
+    async def verdict(self, _: web.Request) -> web.Response:
+        """The verdict, with each guardrail's margin and reason beside the stable fields."""
+        told = self._control.verdict()
+        for row, judgement in zip(told["guardrails"], self._control.judgements(), strict=True):
+            row.update(margin=judgement.margin, reason=judgement.reason)
+        return json_response(told)
+
+    async def ledger(self, _: web.Request) -> web.Response:
+        """The states, their total, and whether the states sum to it."""
+        ledger = self._control.ledger()
+        total = ledger.pop("total")
+        return json_response({"states": ledger, "total": total, "balanced": sum(ledger.values()) == total})
+
+    async def stage(self, _: web.Request) -> web.Response:
+        """The stage and the candidate's share of live traffic."""
+        return json_response(self._control.stage_now())

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzers.finding import Finding, Outcome, Score
+from proxy.control import tables
+from proxy.control.tables import CELLS, NOT_APPLICABLE, Tables
+from proxy.report import Analysis, Report
+
+VARIABLES = {"json": ("json.constrained", "json.prompted"), "served": ("served",)}
+GUARDRAILS = ("json.invalid", "served")
+
+
+def finding(variable: str, baseline: float, candidate: float) -> Finding:
+    return Finding(variable.split(".")[0], "1", variable, Score(baseline), Score(candidate))
+
+
+def report(session: str, *findings: Finding, **analyses: Analysis) -> Report:
+    states = {"json": Analysis.NOT_APPLICABLE, "served": Analysis.NOT_APPLICABLE}
+    states |= {found.analyzer: Analysis.SCORED for found in findings} | analyses
+    return Report("p", session, 1.0, "baseline", "paired", states, {}, findings)
+
+
+def test_a_pair_falls_into_its_cell_baseline_first():
+    folded = Tables(VARIABLES, GUARDRAILS)
+    folded.fold(report("a", finding("json.prompted", 0, 1)))
+
+    assert folded.findings["json.prompted"].cells == {(Outcome.PASS, Outcome.FAIL): 1}
+    assert folded.findings["json.prompted"].baseline_rate == 0
+    assert folded.findings["json.prompted"].candidate_rate == 1
+
+
+def test_the_other_populations_of_an_analyzer_do_not_apply():
+    folded = Tables(VARIABLES, GUARDRAILS)
+    folded.fold(report("a", finding("json.prompted", 0, 0)))
+
+    assert folded.findings["json.constrained"].cells == {NOT_APPLICABLE: 1}
+    assert folded.findings["served"].cells == {NOT_APPLICABLE: 1}
+    assert folded.findings["served"].baseline_rate is None
+
+
+def test_killed_and_dropped_analyses_fall_into_no_cell():
+    folded = Tables(VARIABLES, GUARDRAILS)
+    folded.fold(report("a", json=Analysis.KILLED, served=Analysis.DROPPED))
+
+    assert all(not table.cells for table in folded.findings.values())
+    assert folded.analyses["json"] == {Analysis.KILLED: 1}
+
+
+def test_a_session_counts_once_by_its_first_applicable_turn():
+    folded = Tables(VARIABLES, GUARDRAILS)
+    folded.fold(report("a"))
+    gained = folded.fold(report("a", finding("json.prompted", 0, 1)))
+    again = folded.fold(report("a", finding("json.constrained", 1, 1)))
+    sessions = folded.guardrails["json.invalid"]
+
+    assert (gained, again) == (("json.invalid",), ())
+    assert (sessions.count, sessions.baseline_rate, sessions.slip) == (1, 0, 1)
+    assert folded.findings["json.constrained"].scored == 1
+
+
+def test_remembered_sessions_are_bounded(monkeypatch):
+    monkeypatch.setattr(tables, "SESSION_KEYS", 3)
+    folded = Tables(VARIABLES, GUARDRAILS)
+    for number in range(10):
+        folded.fold(report(str(number), finding("served", 0, 0)))
+    sessions = folded.guardrails["served"]
+
+    assert len(sessions._seen) == 3
+    assert sessions.count == 10
+
+
+def test_what_no_guardrail_and_no_analyzer_knows_is_left_alone():
+    folded = Tables({"served": ("served",)}, ())
+    gained = folded.fold(report("a", finding("served", 0, 1), strange=Analysis.SCORED))
+
+    assert gained == ()
+    assert set(folded.analyses) == {"served"}
+
+
+outcomes = st.sampled_from([0.0, 0.25, 0.5, 1.0])
+turns = st.lists(
+    st.tuples(st.sampled_from("abcd"), st.sampled_from(["json.prompted", "json.constrained"]), outcomes, outcomes)
+)
+
+
+@given(turns)
+def test_cells_sum_to_the_analyses_and_swapping_the_arms_flips_the_slip(drawn):
+    straight, swapped = Tables(VARIABLES, GUARDRAILS), Tables(VARIABLES, GUARDRAILS)
+    for session, variable, baseline, candidate in drawn:
+        straight.fold(report(session, finding(variable, baseline, candidate)))
+        swapped.fold(report(session, finding(variable, candidate, baseline)))
+    states = straight.analyses["json"]
+
+    for name in VARIABLES["json"]:
+        table = straight.findings[name]
+        assert table.scored + table.cells[NOT_APPLICABLE] == states[Analysis.SCORED]
+        assert all(table.cells[b, c] == swapped.findings[name].cells[c, b] for b, c in CELLS)
+    one, other = straight.guardrails["json.invalid"], swapped.guardrails["json.invalid"]
+    assert one.count == len({session for session, *_ in drawn})
+    assert (one.slip is None and other.slip is None) or one.slip == -other.slip
