@@ -14,7 +14,7 @@ def sessions(count: int, *, candidate_fails: int = 0) -> Sessions:
     return counted
 
 
-def test_too_few_sessions_are_no_data():
+def test_too_few_sessions_are_no_data() -> None:
     judged = judge("served", sessions(MINIMUM_SESSIONS - 1), 0.01)
 
     assert judged.state is State.NO_DATA
@@ -22,14 +22,14 @@ def test_too_few_sessions_are_no_data():
 
 
 @pytest.mark.parametrize("fails", [0, MINIMUM_SESSIONS])
-def test_counts_alone_neither_pass_nor_fail(fails):
+def test_counts_alone_neither_pass_nor_fail(fails: int) -> None:
     judged = judge("served", sessions(MINIMUM_SESSIONS, candidate_fails=fails), 0.01)
 
     assert judged.state is State.INCONCLUSIVE
     assert judged.slip == fails / MINIMUM_SESSIONS
 
 
-def test_a_row_has_the_stable_fields_in_order():
+def test_a_row_has_the_stable_fields_in_order() -> None:
     row = judge("served", Sessions(), 0.01).row()
 
     assert row == {
@@ -45,7 +45,7 @@ def test_a_row_has_the_stable_fields_in_order():
     }
 
 
-def test_no_guardrail_and_no_data_are_never_a_pass():
+def test_no_guardrail_and_no_data_are_never_a_pass() -> None:
     nothing = judge("served", Sessions(), 0.01)
     counted = judge("json.invalid", sessions(MINIMUM_SESSIONS), 0.01)
 
