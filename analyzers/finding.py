@@ -8,6 +8,7 @@ equal, at any temperature. `PerAnswer` makes the rule structural: its two method
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -29,12 +30,24 @@ class Score:
 
     failed: float
     label: str = "ok"
-    """Why, from the analyzer's own bounded `labels`; "ok" where nothing failed."""
+    """Why, from the analyzer's own bounded `labels`."""
 
     @property
     def outcome(self) -> Outcome:
         """FAIL where at least half of the choices failed."""
         return Outcome.FAIL if self.failed >= 0.5 else Outcome.PASS
+
+
+GOOD = Score(0.0)
+
+
+def mean(scores: Iterable[Score], otherwise: Score) -> Score:
+    """The mean over `n` choices, labelled as the first that failed; `otherwise` where there are none."""
+    every = tuple(scores)
+    if not every:
+        return otherwise
+    worst = next((score for score in every if score.failed), every[0])
+    return Score(sum(score.failed for score in every) / len(every), worst.label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,11 @@ class Exchange:
     """Seconds between arrivals of successive streamed tokens; bounded."""
     duration: float = 0.0
 
+    @property
+    def served(self) -> bool:
+        """Whether there is an answer to judge: whole, 2xx and readable."""
+        return self.end is End.COMPLETE and self.status is not None and 200 <= self.status < 300 and self.readable
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:

@@ -1,0 +1,67 @@
+"""An analyzer that does what the request tells it to: a peer that injects faults."""
+
+import contextlib
+import ctypes
+import os
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+from analyzers.finding import GOOD, PerAnswer, Score
+from analyzers.pair import Exchange, Request
+
+
+class Faulty(PerAnswer):
+    name: ClassVar[str] = "faulty"
+    version: ClassVar[str] = "1"
+    variables: ClassVar[tuple[str, ...]] = ("faulty",)
+    labels: ClassVar[frozenset[str]] = frozenset({"ok"})
+
+    def variable(self, request: Request) -> str:
+        return "faulty"
+
+    def failure(self, request: Request, answer: Exchange) -> Score:
+        fault = request.body.get("fault", "")
+        if fault == "undeclared":
+            return Score(1.0, "customer text")
+        if fault:
+            getattr(self, fault)()
+        return GOOD
+
+    def sleep(self) -> None:
+        ctypes.PyDLL(None).sleep(3600)  # in C, with the interpreter lock held: no signal handler can help
+
+    def spin(self) -> None:
+        while True:
+            pass
+
+    def memory(self) -> None:
+        bytearray(1 << 30)
+
+    def exit(self) -> None:
+        os._exit(3)
+
+    def leave(self) -> None:
+        sys.exit(3)
+
+    def crash(self) -> None:
+        ctypes.string_at(0)
+
+    def shout(self) -> None:
+        sys.stdout.write("customer text " * 1000)
+        sys.stdout.flush()
+        sys.stderr.write("customer text " * 1000)
+        sys.stderr.flush()
+        os.write(1, b"\xff" * 5000)
+
+    def forge(self) -> None:
+        for descriptor in range(3, 20):
+            with contextlib.suppress(OSError):
+                os.write(descriptor, b"\xff\xff\xff\xff nonsense")
+        self.sleep()
+
+    def complain(self) -> None:
+        raise RuntimeError("customer text")
+
+    def write_file(self) -> None:
+        (Path.home() / "leak").write_text("customer text")

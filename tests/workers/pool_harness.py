@@ -1,0 +1,47 @@
+"""A running pool and what it has reported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from analyzers.pair import Capture, CapturedPair, End
+from proxy import config
+from proxy.report import Report
+from proxy.telemetry import Telemetry
+from proxy.workers.pool import WorkerPool
+
+
+def captured(pair_id: str = "p", text: str = "hello", **request: object) -> CapturedPair:
+    body = {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
+    answer = Capture(End.COMPLETE, 200, "application/json", "", json.dumps(body).encode())
+    asked = {"messages": [{"role": "user", "content": "hi"}], **request}
+    return CapturedPair(
+        pair_id, "session", "baseline", "/v1/chat/completions", json.dumps(asked).encode(), answer, answer
+    )
+
+
+class Scored:
+    """A running pool and what it has reported."""
+
+    def __init__(self, **analysis: object) -> None:
+        settings = {"enabled": ("served", "faulty"), "budget": 0.5, "memory_bytes": 512 * 1024 * 1024}
+        self.telemetry = Telemetry()
+        self.reports: list[Report] = []
+        self.pool = WorkerPool(
+            config.Analysis.model_validate({**settings, **analysis}), self.telemetry, self.reports.append
+        )
+
+    def count(self, name: str, **labels: str) -> float:
+        return self.telemetry.registry.get_sample_value(f"slipgauge_{name}", labels) or 0.0
+
+
+@asynccontextmanager
+async def running(**analysis: object) -> AsyncIterator[Scored]:
+    scored = Scored(**analysis)
+    await scored.pool.start()
+    try:
+        yield scored
+    finally:
+        await scored.pool.stop()

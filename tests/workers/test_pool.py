@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from pool_harness import Scored, captured, running
+
+from analyzers.finding import Outcome
+from analyzers.pair import Capture, CapturedPair, End
+from proxy.report import Analysis, Report
+
+pytestmark = pytest.mark.usefixtures("faulty")
+
+BOTH = ("served", "faulty")
+
+
+async def test_a_pair_gives_one_report_with_one_outcome_per_analyzer() -> None:
+    async with running() as scored:
+        assert scored.pool.submit(captured("one"), "paired")
+        await scored.pool.drain()
+        (report,) = scored.reports
+        assert report.pair_id == "one"
+        assert report.analyses == dict.fromkeys(BOTH, Analysis.SCORED)
+        assert [finding.baseline.outcome for finding in report.findings] == [Outcome.PASS, Outcome.PASS]
+        assert set(report.seconds) == set(BOTH)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("sleep", "overran"),
+        ("spin", "overran"),
+        ("exit", "crashed"),
+        ("crash", "crashed"),
+        ("forge", "garbage"),
+        ("memory", "memory"),
+        ("complain", "error"),
+        ("leave", "error"),
+        ("undeclared", "invalid"),
+        ("write_file", "error"),
+    ],
+)
+async def test_a_faulty_analyzer_costs_its_own_outcome_only(faulty: Path, fault: str, kind: str) -> None:
+    async with running(enabled=("faulty", "served")) as scored:
+        scored.pool.submit(captured("bad", fault=fault), "paired")
+        scored.pool.submit(captured("good"), "paired")
+        await scored.pool.drain()
+        bad, good = scored.reports
+        assert bad.analyses == {"faulty": Analysis.KILLED, "served": Analysis.SCORED}
+        assert good.analyses["served"] is Analysis.SCORED
+        assert scored.count("analyzer_failures_total", analyzer="faulty", kind=kind) >= 1
+        if kind != "invalid":
+            assert good.analyses["faulty"] is Analysis.SCORED
+        if kind in ("overran", "crashed", "garbage"):
+            assert scored.count("worker_restarts_total", kind=kind) == 1
+    assert not (faulty / "leak").exists() or not (faulty / "leak").read_text()
+
+
+async def test_what_an_analyzer_prints_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
+    async with running() as scored:
+        scored.pool.submit(captured(fault="shout"), "paired")
+        await scored.pool.drain()
+        assert scored.reports[0].analyses == dict.fromkeys(BOTH, Analysis.SCORED)
+    out, err = capfd.readouterr()
+    assert "customer text" not in out + err
+
+
+async def test_every_pair_is_reported_once_under_a_storm_of_faults() -> None:
+    faults = ["", "exit", "", "complain", "", "shout"] * 5
+    async with running(workers=2) as scored:
+        for number, fault in enumerate(faults):
+            scored.pool.submit(captured(str(number), fault=fault), "paired")
+        await scored.pool.drain()
+        assert sorted(report.pair_id for report in scored.reports) == sorted(map(str, range(30)))
+        for report in scored.reports:
+            killed = faults[int(report.pair_id)] in ("exit", "complain")
+            assert report.analyses["faulty"] is (Analysis.KILLED if killed else Analysis.SCORED)
+            assert report.analyses["served"] is Analysis.SCORED
+
+
+async def test_a_full_queue_drops_and_says_why() -> None:
+    async with running(queue_pairs=2) as scored:
+        taken = [scored.pool.submit(captured(str(number)), "paired") for number in range(3)]
+        assert taken == [True, True, False]
+        assert scored.reports[0].analyses == dict.fromkeys(BOTH, Analysis.DROPPED)
+        assert scored.count("queue_dropped_total", reason="pairs") == 1
+        await scored.pool.drain()
+        assert len(scored.reports) == 3
+
+
+async def test_bytes_bound_the_queue_too() -> None:
+    async with running(queue_bytes=10_000) as scored:
+        assert scored.pool.submit(captured(text="x" * 2_000), "paired")
+        assert not scored.pool.submit(captured(text="x" * 20_000), "paired")
+        assert scored.count("queue_dropped_total", reason="bytes") == 1
+        assert 4_000 < scored.count("queue_bytes") < 10_000
+        await scored.pool.drain()
+        assert scored.count("queue_bytes") == 0
+        assert 4_000 < scored.pool.statistics()["bytes_peak"] < 10_000
+
+
+async def test_stopping_drops_what_waits_and_kills_what_hangs() -> None:
+    async with running(budget=60.0) as scored:
+        scored.pool.submit(captured("hangs", fault="sleep"), "paired")
+        scored.pool.submit(captured("waits"), "paired")
+        async with asyncio.timeout(10):
+            await scored.pool.stop()
+        assert {report.pair_id for report in scored.reports} == {"hangs", "waits"}
+        for report in scored.reports:
+            assert set(report.analyses.values()) == {Analysis.DROPPED}
+        assert not scored.pool.submit(captured("late"), "paired")
+        assert len(scored.reports) == 3
+
+
+async def test_an_unserved_pair_is_scored_by_served_alone() -> None:
+    whole = captured()
+    gone = CapturedPair(
+        "gone", "s", "baseline", whole.path, whole.body, whole.baseline, Capture(End.REFUSED), whole.baseline
+    )
+    async with running() as scored:
+        scored.pool.submit(gone, "unserved_candidate")
+        await scored.pool.drain()
+        (report,) = scored.reports
+        assert report.analyses == {"served": Analysis.SCORED, "faulty": Analysis.NOT_APPLICABLE}
+        assert report.findings[0].slip == 1.0
+        assert report.findings[0].candidate.label == "no_connection"
+
+
+async def test_a_report_that_is_not_taken_does_not_stop_the_pool() -> None:
+    scored = Scored()
+
+    def refuse(report: Report) -> None:
+        scored.reports.append(report)
+        raise RuntimeError
+
+    scored.pool._on_report = refuse
+    await scored.pool.start()
+    scored.pool.submit(captured(), "paired")
+    scored.pool.submit(captured(), "paired")
+    await scored.pool.drain()
+    await scored.pool.stop()
+    assert len(scored.reports) == 2
+
+
+async def test_a_child_that_cannot_start_gives_the_pair_up(faulty: Path) -> None:
+    scored = Scored()
+    (faulty / "faulty.py").write_text("import os; os._exit(1)")  # breaks after the parent has loaded it
+    await scored.pool.start()
+    scored.pool.submit(captured(), "paired")
+    await scored.pool.drain()
+    await scored.pool.stop()
+    assert scored.reports[0].analyses == dict.fromkeys(BOTH, Analysis.KILLED)
+    assert scored.count("worker_restarts_total", kind="start") == 3
+
+
+async def test_children_see_no_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASELINE_API_KEY", "sk-secret")
+    async with running() as scored:
+        scored.pool.submit(captured(), "paired")
+        await scored.pool.drain()
+        child = scored.pool._slots[0]._child
+        assert child is not None
+        environment = Path(f"/proc/{child._process.pid}/environ").read_bytes()  # noqa: ASYNC240
+        assert b"sk-secret" not in environment
