@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 
 from proxy.control.access import guard, json_response
 from proxy.control.control import Control
-from proxy.control.readiness import Baseline
+from proxy.control.readiness import Probe
 
 ENDPOINTS = {
     "/": "this page",
@@ -26,7 +26,7 @@ ENDPOINTS = {
 class Admin:
     """The handlers of the admin port. `accepting` says whether the gateway takes new requests."""
 
-    def __init__(self, control: Control, baseline: Baseline, accepting: Callable[[], bool]) -> None:
+    def __init__(self, control: Control, baseline: Probe, accepting: Callable[[], bool]) -> None:
         self._control = control
         self._baseline = baseline
         self._accepting = accepting
@@ -79,10 +79,8 @@ class Admin:
         return json_response(told)
 
     async def ledger(self, _: web.Request) -> web.Response:
-        """The states, their total, and whether the states sum to it."""
-        ledger = self._control.ledger()
-        total = ledger.pop("total")
-        return json_response({"states": ledger, "total": total, "balanced": sum(ledger.values()) == total})
+        """The states, what is still open, their total, and whether they sum to it."""
+        return json_response(self._control.ledger())
 
     async def stage(self, _: web.Request) -> web.Response:
         """The stage and the candidate's share of live traffic."""

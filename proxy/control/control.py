@@ -19,7 +19,12 @@ class LedgerView(Protocol):
 
     @property
     def total(self) -> int:
-        """Eligible requests that have ended."""
+        """Eligible requests so far, open ones included."""
+        ...
+
+    @property
+    def open_requests(self) -> int:
+        """Eligible requests that have no state yet."""
         ...
 
     def states(self) -> Mapping[str, int]:
@@ -71,9 +76,11 @@ class Control:
             for variable, table in self.tables.findings.items()
         }
 
-    def ledger(self) -> dict[str, int]:
-        """Every ledger state's count, and their total as counted apart."""
-        return {**self._ledger.states(), "total": self._ledger.total}
+    def ledger(self) -> dict[str, Any]:
+        """The object of `GET /ledger`: the states, what is still open, and whether they sum to the total."""
+        states, still_open, total = dict(self._ledger.states()), self._ledger.open_requests, self._ledger.total
+        balanced = sum(states.values()) + still_open == total
+        return {"states": states, "open": still_open, "total": total, "balanced": balanced}
 
     def stage_now(self) -> dict[str, Any]:
         """The object of `GET /stage`."""

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Protocol
 
 import aiohttp
 
 PROBE_TIMEOUT = 2.0
 REMEMBER = 1.0
 """Seconds for which one probe's answer serves everybody who asks."""
+
+
+class Probe(Protocol):
+    """Looks at one server."""
+
+    async def problem(self) -> str | None:
+        """None where it answers, else what is wrong in a few words. Never raises but on cancellation."""
+        ...
 
 
 class Baseline:
@@ -27,7 +36,7 @@ class Baseline:
         self._problem: str | None = None
 
     async def problem(self) -> str | None:
-        """None where the baseline answers, else what is wrong in a few words. Never raises but on cancellation."""
+        """See `Probe.problem`."""
         async with self._lock:
             if time.monotonic() - self._asked >= REMEMBER:
                 self._problem = await self._probe()
