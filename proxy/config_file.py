@@ -18,7 +18,7 @@ from analyzers import registry
 from analyzers.finding import Analyzer
 from proxy.config import Config
 from proxy.config_checks import Problem, check, did_you_mean
-from proxy.config_keys import children, keys
+from proxy.config_keys import keys, section_at
 from proxy.config_yaml import UnreadableError, read
 
 FILE_BYTES = 1024 * 1024
@@ -96,26 +96,34 @@ def _problem(details: ErrorDetails) -> Problem:
         case "extra_forbidden":
             return Problem(path, _unknown(location))
         case "missing":
-            fields = {key.path: key.field.description for key in keys()}
-            return Problem(path, "is missing" + (f": {text}" if (text := fields.get(path)) else ""))
+            section = section_at(location[:-1])
+            field = section.model_fields.get(str(location[-1])) if section else None
+            return Problem(
+                path, f"is missing: {field.description}" if field and field.description else "is missing"
+            )
         case "value_error":
             expected = str(details["ctx"]["error"])
         case "model_type" | "dict_type":
-            expected = f"should be a section of keys: {', '.join(children(location)) or 'name: value'}"
+            expected = f"should be a section of keys: {', '.join(_known(location)) or 'name: value'}"
         case "tuple_type":
             expected = "should be a list"
         case "too_short":
             return Problem(path, "is empty, should hold at least one entry")
         case _:
-            expected = details["msg"].replace("Input should be", "should be").replace("a valid ", "a ")
+            expected = details["msg"].replace("Input should", "should")
+            expected = expected.replace("a valid integer", "a whole number").replace("a valid ", "a ")
     secret = "@" in str(details["input"]) or path.endswith("_env")
     return Problem(path, expected if secret else f"{_found(details['input'])}, {expected}")
 
 
+def _known(location: tuple[str | int, ...]) -> tuple[str, ...]:
+    return tuple(section.model_fields) if (section := section_at(location)) else ()
+
+
 def _unknown(location: tuple[str | int, ...]) -> str:
-    name, here = str(location[-1]), children(location[:-1])
+    name, here = str(location[-1]), _known(location[:-1])
     elsewhere = [key.path for key in keys() if key.path.rpartition(".")[2] == name]
-    if name not in here and len(elsewhere) == 1:
+    if len(elsewhere) == 1:
         return f"unknown key; did you mean {elsewhere[0]}?"
     return f"unknown key; {did_you_mean(name, here)}"
 

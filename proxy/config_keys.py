@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
@@ -40,20 +40,18 @@ def keys(section: type[BaseModel] = Config, prefix: str = "") -> Iterator[Key]:
             yield Key(path, field)
 
 
-def children(location: tuple[str | int, ...]) -> tuple[str, ...]:
-    """The keys that the section at `location` may hold; empty where there is no such section."""
-    section: type[BaseModel] = Config
+def section_at(location: Iterable[str | int]) -> type[BaseModel] | None:
+    """The model of the section at `location`; None where the model has no such section."""
+    section: type[BaseModel] | None = Config
     steps = iter(location)
     for step in steps:
-        field = section.model_fields.get(str(step))
-        inner = _section(field.annotation) if field else None
-        if field and inner is None:
-            inner = _named_sections(field.annotation)
+        field = section.model_fields.get(str(step)) if section else None
+        if field is None:
+            return None
+        section = _section(field.annotation)
+        if section is None and (section := _named_sections(field.annotation)):
             next(steps, None)
-        if inner is None:
-            return ()
-        section = inner
-    return tuple(section.model_fields)
+    return section
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
