@@ -1,0 +1,5 @@
+"""The data plane, and nothing else: what a client's bytes pass through."""
+
+from proxy.gateway.ledger import Ledger, State
+
+__all__ = ["Ledger", "State"]

@@ -1,0 +1,75 @@
+"""What one leg's answer leaves behind for the analyzers: its bytes, shared not copied, and when they came."""
+
+from __future__ import annotations
+
+from analyzers.pair import Capture, End
+from proxy.gateway.response import ResponseHead
+
+ARRIVALS = 4_096
+"""Most arrivals noted for one answer."""
+
+
+class Recorder:
+    """Keeps one answer, up to `limit` body bytes. Times are seconds since the leg's request was sent."""
+
+    __slots__ = ("_arrivals", "_limit", "_pieces", "end", "head", "seconds", "size")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._arrivals: list[tuple[float, int]] = []
+        self.head: ResponseHead | None = None
+        self.size = 0
+        self.end: End | None = None
+        """How the answer ended, once it has; nothing is recorded after that."""
+        self.seconds = 0.0
+
+    def data(self, pieces: list[bytes], grown: int, at: float) -> bool:
+        """Body bytes came, `grown` in all; False where they are more than may be kept."""
+        self.size += grown
+        if self.size > self._limit:
+            return False
+        self._pieces.extend(pieces)
+        if len(self._arrivals) < ARRIVALS:
+            self._arrivals.append((at, self.size))
+        return True
+
+    def finish(self, end: End, seconds: float) -> None:
+        """The answer ended, for scoring; the first end stands."""
+        if self.end is None:
+            self.end = end
+            self.seconds = seconds
+
+    def capture(self) -> Capture:
+        """The answer as analyzers get it; a leg that never ended was given up."""
+        head = self.head
+        return Capture(
+            end=self.end or End.ABORTED,
+            status=None if head is None else head.status,
+            content_type="" if head is None else head.field(b"content-type"),
+            content_encoding="" if head is None else head.field(b"content-encoding"),
+            body=b"".join(self._pieces),
+            arrivals=tuple(self._arrivals),
+            duration=self.seconds,
+        )
+
+
+class Budget:
+    """Bytes held at once for mirroring."""
+
+    __slots__ = ("_limit", "used")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.used = 0
+
+    def take(self, size: int) -> bool:
+        """Account for `size` more bytes; False, and nothing taken, where there is no room."""
+        if self.used + size > self._limit:
+            return False
+        self.used += size
+        return True
+
+    def give(self, size: int) -> None:
+        """`size` bytes are held no longer."""
+        self.used -= size

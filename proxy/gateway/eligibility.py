@@ -1,0 +1,114 @@
+"""Which requests may be asked of two servers, and which conversation each belongs to. Pure.
+
+A request that leans on something only one server holds, or that makes a server act on the world, goes to the
+primary alone: a stored conversation, a background job, a file, a server-side tool, media to be fetched from elsewhere.
+Fields as in https://platform.openai.com/docs/api-reference and https://docs.anthropic.com/en/api/messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+_STATEFUL = ("previous_response_id", "conversation", "background", "store", "mcp_servers", "container")
+"""Body fields that tie a request to one server when they are set."""
+_CLIENT_SIDE_TOOLS = frozenset({None, "function", "custom"})
+_MEDIA = ("image_url", "video_url", "audio_url", "file", "file_id", "file_url", "file_data", "source")
+"""Content-part fields that hold or name media."""
+_KEPT = 16_384
+"""Characters of one message that tell its conversation apart."""
+
+
+def parse_object(body: bytes) -> dict[str, Any] | None:
+    """A request body as a JSON object; None where it is none."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def stands_alone(body: Mapping[str, Any]) -> bool:
+    """Whether two servers can be asked this, with nothing shared and nothing done to the world."""
+    if any(body.get(name) for name in _STATEFUL) or body.get("web_search_options") is not None:
+        return False
+    if isinstance(body.get("prompt"), dict):  # a prompt template kept on the server
+        return False
+    tools = body.get("tools")
+    if isinstance(tools, list) and any(_tool_type(tool) not in _CLIENT_SIDE_TOOLS for tool in tools):
+        return False
+    return not any(_is_remote(part) for part in _parts(body))
+
+
+def conversation(body: Mapping[str, Any]) -> bytes:
+    """What tells one conversation from another: its first system text and first user text."""
+    turns = [turn for turn in _turns(body) if isinstance(turn, dict)]
+    system = body.get("system") or body.get("instructions")
+    if system is None:
+        system = next((turn.get("content") for turn in turns if turn.get("role") in ("system", "developer")), None)
+    first = next((turn.get("content") for turn in turns if turn.get("role") == "user"), None)
+    if first is None:
+        first = body.get("prompt") or body.get("input")
+    return _text(system) + b"\x00" + _text(first)
+
+
+def _text(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value[:_KEPT].encode("utf-8", "surrogatepass")
+    return b"" if value is None else orjson.dumps(value)[:_KEPT]
+
+
+def _tool_type(tool: Any) -> str | None:
+    if not isinstance(tool, dict):
+        return None
+    kind = tool.get("type")
+    return kind if kind is None or isinstance(kind, str) else "unknown"
+
+
+def _turns(body: Mapping[str, Any]) -> list[Any]:
+    for name in ("messages", "input"):
+        turns = body.get(name)
+        if isinstance(turns, list):
+            return turns
+    return []
+
+
+def _parts(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The parts of every message's content, tool results' own contents included."""
+    for turn in _turns(body):
+        if not isinstance(turn, dict):
+            continue
+        yield turn
+        for part in _list_of_objects(turn.get("content")):
+            yield part
+            yield from _list_of_objects(part.get("content"))
+
+
+def _list_of_objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict):
+                yield item
+
+
+def _is_remote(part: Mapping[str, Any]) -> bool:
+    if part.get("type") in ("text", "input_text", "output_text"):
+        return False
+    if part.get("type") == "item_reference":
+        return True
+    return any(name in part and _points_elsewhere(name, part[name]) for name in _MEDIA)
+
+
+def _points_elsewhere(name: str, value: Any) -> bool:
+    """Whether media is named rather than given: any address but a `data:` URL, and any file by its id."""
+    if value is None:
+        return False
+    if isinstance(value, dict):
+        if value.get("type") in ("url", "file"):
+            return True
+        return any(_points_elsewhere(key, value[key]) for key in ("url", "file_id", "file_url") if key in value)
+    if name == "file_data":
+        return False
+    return not (isinstance(value, str) and value.startswith("data:"))

@@ -1,0 +1,32 @@
+"""Errors that the gateway answers by itself, in the shape of OpenAI's API, always closing the connection.
+
+Shape: https://platform.openai.com/docs/guides/error-codes
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+
+
+class Refusal(Exception):  # noqa: N818 - it is what the client is told, not a fault of the program
+    """A request that is not passed on, with what the client is told."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def error_response(refusal: Refusal, *, body: bool = True) -> bytes:
+    """The whole response, head and JSON body; without the body where `body` is false (HEAD, RFC 9110 9.3.2)."""
+    kind = "invalid_request_error" if refusal.status < 500 else "api_error"
+    error = {"message": refusal.message, "type": kind, "param": None, "code": refusal.code}
+    content = orjson.dumps({"error": error})
+    head = (
+        f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+    ).encode()
+    return head + content if body else head

@@ -1,0 +1,86 @@
+"""The account of what became of every eligible request: each one ends in exactly one state.
+
+At every moment `total == open + sum of all states`. A request is eligible once the gateway has read that it is a
+POST to a mirrored path for a configured model and needs nothing that only one arm can hold; see `routing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from proxy.telemetry import Telemetry
+
+
+class State(StrEnum):
+    """What became of one eligible request."""
+
+    NOT_SAMPLED = "not_sampled"
+    PAIRED = "paired"
+    UNSERVED_BASELINE = "unserved_baseline"
+    UNSERVED_CANDIDATE = "unserved_candidate"
+    UNSERVED_BOTH = "unserved_both"
+    CLIENT_ABORT = "client_abort"
+    """The client left before its answer was complete."""
+    TRUNCATED = "truncated"
+    """An answer outgrew what may be captured."""
+    DROPPED_REJECTED = "dropped_rejected"
+    """The primary answered 4xx other than 429: the request's own fault."""
+    DROPPED_MIRROR_BUSY = "dropped_mirror_busy"
+    """Too many mirror requests in flight."""
+    DROPPED_MIRROR_BYTES = "dropped_mirror_bytes"
+    """Too many bytes held for mirroring."""
+    DROPPED_REQUEST_BYTES = "dropped_request_bytes"
+    """The request was too large to be held, sampled or not."""
+    DROPPED_SHUTDOWN = "dropped_shutdown"
+    """The gateway stopped first."""
+
+
+HAS_PAIR = frozenset({State.PAIRED, State.UNSERVED_BASELINE, State.UNSERVED_CANDIDATE, State.UNSERVED_BOTH})
+"""The states whose pair is worth scoring."""
+
+_ARMS = ("baseline", "candidate")
+
+
+class Ledger:
+    """Counts eligible requests by state, per primary arm ("baseline" or "candidate")."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._total = 0
+        self._open = dict.fromkeys(_ARMS, 0)
+        self._counts = {arm: dict.fromkeys(State, 0) for arm in _ARMS}
+        self._metric = {
+            arm: {state: telemetry.ledger.labels(state=state.value, primary=arm) for state in State}
+            for arm in _ARMS
+        }
+
+    def open(self, primary: str) -> None:
+        """An eligible request has begun; `close` must follow exactly once."""
+        self._total += 1
+        self._open[primary] += 1
+
+    def close(self, primary: str, state: State) -> None:
+        """An open request ends in `state`.
+
+        Raises:
+            RuntimeError: No request of this primary is open, so something was counted twice.
+        """
+        if not self._open[primary]:
+            raise RuntimeError(f"no request of {primary} is open in the ledger")
+        self._open[primary] -= 1
+        self._counts[primary][state] += 1
+        self._metric[primary][state].inc()
+
+    @property
+    def total(self) -> int:
+        """All eligible requests so far, open ones included; counted apart from the states."""
+        return self._total
+
+    def states(self, primary: str | None = None) -> Mapping[str, int]:
+        """Requests by state, for one primary or over both; every state is there, and `open` for those without one.
+
+        The values sum to `total` (for both primaries) at every moment.
+        """
+        arms = _ARMS if primary is None else (primary,)
+        states = {state.value: sum(self._counts[arm][state] for arm in arms) for state in State}
+        return {**states, "open": sum(self._open[arm] for arm in arms)}

@@ -1,0 +1,62 @@
+"""One request to one arm, as an upstream connection and its pool see it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from analyzers.pair import End
+from proxy.gateway.response import ResponseHead
+
+if TYPE_CHECKING:
+    from proxy.gateway.pool import Pool
+    from proxy.gateway.upstream import Upstream
+
+
+class Leg(ABC):
+    """Waits at a pool, is given a connection, writes its request, and is told what comes back."""
+
+    connection: Upstream | None = None
+    """The connection that carries it, while one does."""
+    replayable = False
+    """Whether it may be sent again on another connection, should a reused one turn out to have been closed."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    @abstractmethod
+    def send(self, connection: Upstream) -> None:
+        """A connection is ready: write the request."""
+
+    @abstractmethod
+    def received(self, head: ResponseHead | None, pieces: list[bytes], end: End | None) -> None:
+        """One arrival: the head where it came with it, body bytes, and how the answer ended where it did."""
+
+    @abstractmethod
+    def refused(self, *, timed_out: bool) -> None:
+        """No connection could be made."""
+
+    @property
+    def to_head(self) -> bool:
+        """Whether the request's method is HEAD, whose answer has no body."""
+        return False
+
+    def interim(self, head: ResponseHead) -> None:
+        """An informational response came (RFC 9110 section 15.2)."""
+
+    def sent_whole(self) -> bool:
+        """Whether the whole request has been written, so that its connection may be used again."""
+        return True
+
+    def writable(self, *, paused: bool) -> None:
+        """The connection's write buffer filled up, or has room again."""
+
+    def give_up(self) -> None:
+        """Stop: close the connection that carries it, or leave the pool's queue. Nothing is told after this."""
+        connection = self.connection
+        if connection is None:
+            self.pool.cancel(self)
+        else:
+            self.connection = None
+            connection.leg = None
+            connection.abort()

@@ -1,0 +1,122 @@
+"""Requests as they go to an arm: the client's own to the primary, the copy to mirror and repeat. Pure.
+
+The copy carries a short list of header fields and nothing else. A list of what to drop would leak the first
+credential nobody thought of; what is on the list decides how a server reads the body and words its answer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from proxy.address import DEFAULT_PORTS, ArmUrl, parse_url
+from proxy.config import Arm, Config
+from proxy.gateway.fields import Field, block
+from proxy.gateway.request import Request
+
+_COPIED = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"accept-language",
+        b"anthropic-beta",
+        b"anthropic-version",
+        b"content-type",
+        b"openai-beta",
+        b"user-agent",
+    }
+)
+_STORING_PATHS = frozenset({b"/v1/responses"})
+"""Where a server stores the answer unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One arm as the gateway addresses it."""
+
+    name: str
+    """"baseline" or "candidate"."""
+    url: ArmUrl
+    host_line: bytes
+    credentials: bytes
+    """Header lines of the arm's own key; empty where it has none."""
+    models: Mapping[str, str]
+    """Client-facing model name to the arm's own."""
+
+
+def target_of(name: str, arm: Arm, config: Config) -> Target:
+    """An arm's target, with its key from the environment."""
+    url = parse_url(arm.url)
+    host = str(url.address)
+    if url.address.port == DEFAULT_PORTS[url.scheme]:
+        host = host.rpartition(":")[0]
+    key = os.environ[arm.api_key_env] if arm.api_key_env else ""
+    return Target(
+        name=name,
+        url=url,
+        host_line=f"Host: {host}\r\n".encode(),
+        credentials=f"Authorization: Bearer {key}\r\n".encode() if key else b"",
+        models={model: getattr(names, name) or model for model, names in config.models.items()},
+    )
+
+
+def primary_head(request: Request, target: Target, length: int | None) -> bytes:
+    """The head of the client's own request; `length` is its body's where that is held, else its own framing."""
+    if length is None:
+        length = request.length
+    framing = b""
+    if length is not None:
+        framing = b"Content-Length: %d\r\n" % length
+    elif request.chunked:
+        framing = b"Transfer-Encoding: chunked\r\n"
+    return b"%b %b HTTP/1.1\r\n%b%b%b\r\n" % (
+        request.method,
+        request.target,
+        target.host_line,
+        request.forward,
+        framing,
+    )
+
+
+def mirror_request(request: Request, body: bytes, target: Target) -> tuple[bytes, bytes]:
+    """Head and body of the copy for an arm; `body` is the client's with the model already the arm's own."""
+    if request.path in _STORING_PATHS:
+        body = _unstored(body)
+    copied: list[Field] = [item for item in request.fields if item[0].lower() in _COPIED]
+    head = b"%b %b HTTP/1.1\r\n%b%b%bX-Slipgauge-Leg: mirror\r\nContent-Length: %d\r\n\r\n" % (
+        request.method,
+        request.target,
+        target.host_line,
+        block(copied),
+        target.credentials,
+        len(body),
+    )
+    return head, body
+
+
+def renamed(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
+    """`body` asking for `model`: the same bytes but for the name where that is certain, else written anew.
+
+    It is certain where `"model"` stands once in the bytes, since it is then the key that was parsed.
+    """
+    asked = parsed["model"]
+    if asked == model:
+        return body
+    if body.count(b'"model"') == 1:
+        found = re.search(rb'"model"\s*:\s*' + re.escape(orjson.dumps(asked)), body)
+        if found:
+            value = found.end() - len(orjson.dumps(asked))
+            return body[:value] + orjson.dumps(model) + body[found.end() :]
+    return orjson.dumps({**parsed, "model": model})
+
+
+def _unstored(body: bytes) -> bytes:
+    """A JSON object's bytes with `store` false; a later key of the same name would win, so none may be there."""
+    if body.count(b'"store"'):
+        return orjson.dumps({**orjson.loads(body), "store": False})
+    return b'{"store":false,' + body.lstrip()[1:]

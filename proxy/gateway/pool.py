@@ -1,0 +1,114 @@
+"""The connections to one arm for one kind of leg. Pools share nothing, so that a stuck mirror cannot starve a client."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from proxy.config import Limits
+from proxy.gateway.leg import Leg
+from proxy.gateway.outgoing import Target
+from proxy.gateway.timeouts import Timeouts
+from proxy.gateway.upstream import Upstream
+from proxy.tasks import cancel, spawn
+
+IDLE = 3.0
+"""Seconds an unused connection is kept; uvicorn, under vLLM, closes its own after 5, and the loser of that race fails."""
+
+
+class Pool:
+    """At most `limit` connections; the latest used goes first, so that the surplus ages and is closed."""
+
+    def __init__(self, target: Target, limit: int, limits: Limits) -> None:
+        self._address = target.url.address
+        self._ssl = ssl.create_default_context() if target.url.scheme == "https" else None
+        self._limit = limit
+        self._limits = limits
+        self._open = 0
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._connections: set[Upstream] = set()
+        self._idle: dict[Upstream, None] = {}
+        self._waiting: dict[Leg, None] = {}
+        self._ages: Timeouts[Upstream] = Timeouts(IDLE, Upstream.abort)
+
+    def acquire(self, leg: Leg, *, fresh: bool = False) -> None:
+        """Give the leg a connection, now or when there is one; `fresh` where idle ones are not to be trusted."""
+        if fresh:
+            self.close_idle()
+        elif self._idle:
+            connection, _ = self._idle.popitem()
+            self._ages.discard(connection)
+            connection.carry(leg)
+            return
+        self._waiting[leg] = None
+        self._connect_for_waiting()
+
+    def cancel(self, leg: Leg) -> None:
+        """The leg waits no more."""
+        self._waiting.pop(leg, None)
+
+    def release(self, connection: Upstream) -> None:
+        """A connection is free: for the longest waiting leg, else idle."""
+        if self._waiting:
+            leg = next(iter(self._waiting))
+            del self._waiting[leg]
+            connection.carry(leg)
+        else:
+            self._idle[connection] = None
+            self._ages.add(connection)
+
+    def forget(self, connection: Upstream) -> None:
+        """A connection closed."""
+        self._connections.discard(connection)
+        self._open -= 1
+        if self._idle.pop(connection, connection) is None:
+            self._ages.discard(connection)
+        self._connect_for_waiting()
+
+    def close_idle(self) -> None:
+        """Close every connection that carries nothing."""
+        for connection in self._idle:
+            connection.abort()
+        self._idle.clear()
+
+    async def close(self) -> None:
+        """Close everything; legs under way are not told."""
+        self._waiting.clear()
+        self._ages.close()
+        await cancel(*self._connecting)
+        for connection in list(self._connections):
+            connection.leg = None
+            connection.abort()
+
+    def _connect_for_waiting(self) -> None:
+        while len(self._connecting) < len(self._waiting) and self._open < self._limit:
+            self._open += 1
+            task = spawn(self._connect(), name=f"connect {self._address}")
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self) -> None:
+        made: Upstream | None = None
+        timed_out = False
+        try:
+            async with asyncio.timeout(self._limits.connect_timeout):
+                _, made = await asyncio.get_running_loop().create_connection(
+                    lambda: Upstream(self, self._limits.head_bytes),
+                    self._address.host,
+                    self._address.port,
+                    ssl=self._ssl,
+                )
+        except OSError as error:  # TimeoutError and ssl.SSLError are among them
+            timed_out = isinstance(error, TimeoutError)
+        finally:
+            if made is None:
+                self._open -= 1
+        self._connecting.discard(asyncio.current_task())  # type: ignore[arg-type]  # this is that task
+        if made is not None:
+            self._connections.add(made)
+            self.release(made)
+        elif self._waiting:
+            leg = next(iter(self._waiting))
+            del self._waiting[leg]
+            leg.refused(timed_out=timed_out)
+            self._connect_for_waiting()

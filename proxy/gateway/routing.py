@@ -1,0 +1,119 @@
+"""What a request is to Slipgauge: mirrored or not, in which session, on which draw of the lot. Pure.
+
+Every decision is a keyed hash of the sticky key under a name of its own, so that whole sessions go together, the
+decisions are independent of each other, and nobody who lacks the salt can choose theirs (RFC 7693, BLAKE2).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from proxy.config import Config
+from proxy.gateway.eligibility import conversation, parse_object, stands_alone
+from proxy.gateway.fields import Field, Kind, kind_of
+from proxy.gateway.request import Request
+
+OPERATIONS = {
+    b"/v1/chat/completions": "chat",
+    b"/v1/completions": "completions",
+    b"/v1/responses": "responses",
+    b"/v1/messages": "messages",
+    b"/v1/embeddings": "embeddings",
+    b"/v1/models": "models",
+}
+
+
+def operation_of(path: bytes) -> str:
+    """The metric label of a path, from a closed set; "other" where it is none of the API's."""
+    return OPERATIONS.get(path, "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An eligible request's way."""
+
+    model: str
+    """The name the client asked for."""
+    body: Mapping[str, Any]
+    session: str
+    sampled: bool
+    repeat: bool
+
+
+class Router:
+    """Decides from one configuration. `salt` keys the hashes; random per process where the operator gave none."""
+
+    def __init__(self, config: Config, salt: bytes) -> None:
+        self._paths = frozenset(path.encode() for path in config.mirror.paths)
+        self._models = config.models
+        self._sample = config.mirror.sample
+        self._repeat = config.mirror.repeat
+        header = config.session.header
+        self._session_header = header.lower().encode() if header else None
+        self._key = blake2b(salt, digest_size=32).digest()
+        self.rewrites_primary = any(names.baseline not in (None, model) for model, names in config.models.items())
+        """Whether the body must be read before the primary is sent, since a model may have another name there."""
+
+    def may_mirror(self, request: Request) -> bool:
+        """Whether the request's head allows mirroring, so that its body is worth holding."""
+        return request.method == b"POST" and request.path in self._paths
+
+    def route(self, request: Request, body: bytes, peer: str) -> Route | None:
+        """The way of a request whose whole body is `body`; None where it is not eligible.
+
+        `peer` is the client's address, its identity where it sent no credentials.
+        """
+        if _encoded(request.fields):
+            return None
+        found = parse_object(body)
+        if found is None:
+            return None
+        model = found.get("model")
+        if not isinstance(model, str) or model not in self._models or not stands_alone(found):
+            return None
+        session = self._hash(self._sticky_key(request.fields, found, peer), b"session")
+        sampled = self._draw(session, b"mirror", self._sample)
+        return Route(
+            model=model,
+            body=found,
+            session=session.hex(),
+            sampled=sampled,
+            repeat=sampled and self._draw(session, b"repeat", self._repeat),
+        )
+
+    def _sticky_key(self, fields: list[Field], body: Mapping[str, Any], peer: str) -> bytes:
+        identity = peer.encode()
+        for name, value in fields:
+            lower = name.lower()
+            if lower == self._session_header and value:
+                return b"session\x00" + value
+            if lower in (b"authorization", b"x-api-key"):
+                identity = value
+        return b"derived\x00" + identity + b"\x00" + conversation(body)
+
+    def _hash(self, data: bytes, name: bytes) -> bytes:
+        return blake2b(data, digest_size=16, key=self._key, person=name).digest()
+
+    def _draw(self, session: bytes, name: bytes, share: float) -> bool:
+        if share >= 1.0:
+            return True
+        return share > 0.0 and int.from_bytes(self._hash(session, name)[:7]) < share * 2**56
+
+
+def _encoded(fields: list[Field]) -> bool:
+    return any(name.lower() == b"content-encoding" and value.lower() != b"identity" for name, value in fields)
+
+
+def control_headers(fields: list[Field]) -> dict[str, str]:
+    """The `X-Slipgauge-*` fields a client sent, by lower-case name, for the analyzers; no server gets them."""
+    return {name.lower().decode(): value.decode() for name, value in fields if kind_of(name) == Kind.CONTROL}
+
+
+def salt_of(config: Config) -> bytes:
+    """The configured salt, or a random one for this process's life."""
+    name = config.session.salt_env
+    return os.environ[name].encode() if name else os.urandom(32)

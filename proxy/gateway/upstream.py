@@ -1,0 +1,125 @@
+"""One connection to an arm: carries one leg at a time, and is kept for the next only where nothing is in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from analyzers.pair import End
+from proxy.gateway.leg import Leg
+from proxy.gateway.response import BadResponseError, ResponseReader
+
+if TYPE_CHECKING:
+    from proxy.gateway.pool import Pool
+
+
+class Upstream(asyncio.Protocol):
+    """Made by a `Pool`. Bytes that come while no leg is carried close it: they could only be another's answer."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, pool: Pool, head_bytes: int) -> None:
+        self.leg: Leg | None = None
+        self.closed = False
+        self._pool = pool
+        self._reader = ResponseReader(head_bytes)
+        self._reused = False
+        self._paused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
+        self.transport = cast("asyncio.Transport", transport)
+
+    def carry(self, leg: Leg) -> None:
+        """Send a leg's request; its answer comes to it until it ends."""
+        self.leg = leg
+        leg.connection = self
+        self._reader.expect(to_head=leg.to_head)
+        leg.send(self)
+
+    def pause(self) -> None:
+        """Read nothing more until `resume`, since whoever takes the answer is slow."""
+        if not self._paused and not self.closed:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused and not self.closed:
+            self._paused = False
+            self.transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close at once, whatever is unsent or unread."""
+        if not self.closed:
+            self.closed = True
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:  # noqa: D102
+        leg, reader = self.leg, self._reader
+        if leg is None:
+            self.abort()
+            return
+        known = reader.head
+        broken = False
+        try:
+            reader.feed(data)
+        except BadResponseError:
+            broken = True
+        pieces = reader.pieces
+        if pieces:
+            reader.pieces = []
+        if reader.interim:
+            self._pass_interim(leg)
+        head = reader.head if known is None else None
+        if reader.complete:
+            self._ended(leg, reusable=not broken)
+            leg.received(head, pieces, End.COMPLETE)
+        elif broken:
+            self._ended(leg, reusable=False)
+            leg.received(head, pieces, End.RESET)
+        elif head is not None or pieces:
+            leg.received(head, pieces, None)
+
+    def _pass_interim(self, leg: Leg) -> None:
+        interim, self._reader.interim = self._reader.interim, []
+        for head in interim:
+            leg.interim(head)
+
+    def _ended(self, leg: Leg, *, reusable: bool) -> None:
+        """Part from the leg: back to the pool, or closed where the next answer could not be trusted."""
+        self.leg = leg.connection = None
+        head = self._reader.head
+        if reusable and head is not None and head.keep_alive and leg.sent_whole():
+            self._reused = True
+            self.resume()
+            self._pool.release(self)
+        else:
+            self.abort()
+
+    def eof_received(self) -> bool:  # noqa: D102
+        leg = self.leg
+        if leg is not None and self._reader.end_of_stream():
+            self._ended(leg, reusable=False)
+            leg.received(None, [], End.COMPLETE)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
+        self.closed = True
+        self._pool.forget(self)
+        leg, self.leg = self.leg, None
+        if leg is None:
+            return
+        leg.connection = None
+        if self._reused and not self._reader.begun and leg.replayable:
+            leg.replayable = False  # the server closed an idle connection as the request was under way: once more
+            self._pool.acquire(leg, fresh=True)
+        else:
+            leg.received(None, [], End.RESET)
+
+    def pause_writing(self) -> None:  # noqa: D102
+        if self.leg is not None:
+            self.leg.writable(paused=True)
+
+    def resume_writing(self) -> None:  # noqa: D102
+        if self.leg is not None:
+            self.leg.writable(paused=False)
