@@ -1,0 +1,113 @@
+"""A key, metric, endpoint or option that the docs do not name, or that only the docs name, fails here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import orjson
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+from pydantic_core import PydanticUndefined
+
+from proxy.cli import main
+from proxy.config_keys import ANY, Key, keys
+from proxy.control.access import OPEN
+from proxy.control.admin import ENDPOINTS
+from proxy.telemetry import Telemetry
+
+ROOT = Path(__file__).parents[2]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def row(key: Key) -> str:
+    """The line of docs/configuration.md that a key must have."""
+    default = key.field.default
+    shown = "required" if default is PydanticUndefined else f"`{orjson.dumps(default).decode()}`"
+    return f"| `{key.path}` | {shown} | {key.field.description} |"
+
+
+def test_every_config_key_is_documented_with_its_default_and_no_other() -> None:
+    documented = [line for line in text("docs/configuration.md").splitlines() if line.startswith("| `")]
+
+    assert documented == [row(key) for key in keys()]
+
+
+def test_the_config_file_shows_every_key() -> None:
+    def paths(tree: object, prefix: str = "") -> Iterator[str]:
+        if not isinstance(tree, dict):
+            yield prefix
+            return
+        for name, value in tree.items():
+            named = prefix in {"models", "guardrails"}
+            yield from paths(value, ".".join(filter(None, (prefix, ANY if named else name))))
+
+    assert set(paths(yaml.safe_load(text("config.yaml")))) == {key.path for key in keys()}
+
+
+def metrics() -> set[str]:
+    """Every metric as Prometheus shows it, with its labels: `name{a,b}`."""
+    telemetry = Telemetry(CollectorRegistry())
+    found = set()
+    for collector in vars(telemetry).values():
+        if collector is telemetry.registry:
+            continue
+        suffix = {"counter": "_total", "info": "_info"}.get(collector._type, "")
+        labels = ",".join(collector._labelnames) or ("version" if collector._type == "info" else "")
+        found.add(f"{collector._name}{suffix}{{{labels}}}".replace("{}", ""))
+    return found
+
+
+def test_every_metric_is_documented_with_its_labels_and_no_other() -> None:
+    documented = re.findall(r"^\| `(slipgauge_[^`]*)` \| \w+ \| .+ \|$", text("docs/metrics.md"), re.MULTILINE)
+
+    assert sorted(documented) == sorted(metrics())
+
+
+def test_metrics_in_the_documented_queries_exist() -> None:
+    known = {name.partition("{")[0] for name in metrics()}
+    queries = re.findall(r"```promql\n(.*?)```", text("docs/metrics.md"), re.DOTALL)
+
+    assert queries
+    assert {name for query in queries for name in re.findall(r"slipgauge_\w+", query)} <= known
+
+
+def test_every_endpoint_is_documented_with_its_token_and_no_other() -> None:
+    documented = re.findall(r"^\| `GET (/\w*)` \| (\w+) \|", text("docs/http.md"), re.MULTILINE)
+
+    assert documented == [(path, "none" if path in OPEN else "viewer") for path in ENDPOINTS]
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_and_its_options_are_documented_and_no_other(name: str) -> None:
+    parts = re.split(r"^## ", text("docs/cli.md"), flags=re.MULTILINE)
+    (part,) = [part for part in parts if re.match(rf"`slipgauge {name}[ `]", part)]
+    options = {p.opts[-1] for p in main.commands[name].params if isinstance(p, click.Option)}
+
+    assert set(re.findall(r"^- `(--[\w-]+)", part, re.MULTILINE)) == options
+
+
+def test_no_command_is_documented_that_does_not_exist() -> None:
+    assert set(re.findall(r"^## `slipgauge ([\w-]+)", text("docs/cli.md"), re.MULTILINE)) == set(main.commands)
+
+
+def pages() -> list[Path]:
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "testbed").glob("*.md")])
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_named_paths_exist(page: Path) -> None:
+    written = page.read_text()
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", written) if "://" not in link]
+    named = re.findall(
+        r"`((?:analyzers|proxy|testbed|tests|docs|deploy|verdict|cases|grafana|benchmarks)/[\w./-]*[\w/])`", written
+    )
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert [path for path in named if not (ROOT / path).exists()] == []
