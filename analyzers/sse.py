@@ -3,9 +3,9 @@
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 
 Lines end with CR, LF or CRLF, one leading BOM is dropped, lines that start with a colon are comments, several
-`data` lines are joined by LF, an event is dispatched by a blank line, and an unfinished one at the end is discarded. Bytes
-are decoded line by line, which is safe across chunks because CR and LF never occur inside a UTF-8 sequence; invalid
-bytes become U+FFFD.
+`data` lines are joined by LF, an event is dispatched by a blank line, and one unfinished at the end is discarded.
+Bytes are decoded line by line, which is safe across chunks because CR and LF never occur inside a UTF-8 sequence;
+invalid bytes become U+FFFD.
 """
 
 from __future__ import annotations
