@@ -72,6 +72,62 @@ def check_config(config: Path, *, as_json: bool) -> None:
         click.echo(f"{config}: good")
 
 
+@main.command()
+@click.option(
+    "--candidate",
+    type=click.Choice(("steady", "slipping")),
+    default="slipping",
+    show_default=True,
+    help="Which int4 model stands behind the candidate.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(("embedded", "vllm")),
+    default="embedded",
+    show_default=True,
+    help="What serves the models; vllm after `make install-vllm`.",
+)
+@click.option(
+    "--requests",
+    type=click.IntRange(1, 100_000),
+    default=1_000,
+    show_default=True,
+    help="How many requests are sent.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    help="Requests a second; as fast as they are answered if left out.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed gives other requests.")
+@click.option("--stay", is_flag=True, help="Keep everything up after the tables, until Ctrl-C.")
+@json_option
+def demo(
+    candidate: str, engine: str, requests: int, rate: float | None, seed: int, *, stay: bool, as_json: bool
+) -> None:
+    """Serve a real fp16/int4 pair behind the gateway, send traffic, show what slipped.
+
+    The exit code is the verdict's.
+    """
+    import uvloop  # noqa: PLC0415
+
+    from proxy.demo.arms import ArmError  # noqa: PLC0415
+    from proxy.demo.main import rehearse  # noqa: PLC0415
+    from proxy.demo.rehearsal import Plan  # noqa: PLC0415
+    from proxy.run import StartError  # noqa: PLC0415
+
+    plan = Plan(candidate=candidate, engine=engine, requests=requests, rate=rate, seed=seed)
+    try:
+        result = uvloop.run(rehearse(plan, stay=stay, tables=not as_json))
+    except (ArmError, StartError) as error:
+        _fail(str(error), ERROR)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(130)
+    if as_json:
+        _print_json(result)
+    sys.exit(VERDICT_CODES[result["verdict"]])
+
+
 def _load(path: Path) -> Config:
     try:
         return load(path)

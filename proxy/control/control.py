@@ -22,13 +22,8 @@ class LedgerView(Protocol):
         """Eligible requests so far, open ones included."""
         ...
 
-    @property
-    def open_requests(self) -> int:
-        """Eligible requests that have no state yet."""
-        ...
-
     def states(self) -> Mapping[str, int]:
-        """Requests by ledger state."""
+        """Requests by ledger state, and `open` for those that have none yet."""
         ...
 
 
@@ -78,7 +73,8 @@ class Control:
 
     def ledger(self) -> dict[str, Any]:
         """The object of `GET /ledger`: the states, what is still open, and whether they sum to the total."""
-        states, still_open, total = dict(self._ledger.states()), self._ledger.open_requests, self._ledger.total
+        states, total = dict(self._ledger.states()), self._ledger.total
+        still_open = states.pop("open")
         balanced = sum(states.values()) + still_open == total
         return {"states": states, "open": still_open, "total": total, "balanced": balanced}
 

@@ -145,7 +145,7 @@ def test_one_server_may_be_both_arms_under_two_names() -> None:
 
 
 def test_port_0_is_a_free_one_and_never_taken() -> None:
-    assert parse(document(listen="127.0.0.1:0", admin={"listen": "127.0.0.1:0"}), {})
+    assert parse(document(listen="127.0.0.1:0", admin={"listen": "127.0.0.1:0"}), {}).listen == "127.0.0.1:0"
 
 
 @pytest.mark.parametrize(

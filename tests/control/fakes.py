@@ -15,8 +15,7 @@ Client = TestClient[web.Request, web.Application]
 class FixedLedger:
     """A ledger as control sees it."""
 
-    counts: dict[str, int] = field(default_factory=lambda: {"paired": 3, "not_sampled": 2})
-    open_requests: int = 1
+    counts: dict[str, int] = field(default_factory=lambda: {"paired": 3, "not_sampled": 2, "open": 1})
     total: int = 6
 
     def states(self) -> Mapping[str, int]:

@@ -1,0 +1,152 @@
+"""Everything of one deployment in one process: gateway, workers, channel, control and the admin port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable
+from importlib.metadata import version
+
+import aiohttp
+import structlog
+from aiohttp import http_parser, web
+
+from proxy.address import Address, parse_address
+from proxy.channel.memory import MemoryChannel
+from proxy.config import Config
+from proxy.control.admin import Admin
+from proxy.control.control import Control
+from proxy.control.readiness import Baseline
+from proxy.gateway import Gateway, Ledger
+from proxy.report import Report
+from proxy.telemetry import Telemetry
+from proxy.workers.pool import WorkerPool
+
+SCORING_GRACE = 10.0
+"""Seconds that pairs already captured have to be scored once the gateway has drained."""
+
+_log = structlog.get_logger(__name__)
+
+
+class StartError(Exception):
+    """The deployment cannot start, for a reason its operator can mend."""
+
+
+def require_c_parser() -> None:
+    """Refuse aiohttp's fallback parser in Python, whose leniency was behind several request-smuggling advisories.
+
+    Raises StartError.
+    """
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise StartError(
+            "aiohttp runs without its C parser; install a wheel for this platform and unset AIOHTTP_NO_EXTENSIONS"
+        )
+
+
+class Deployment:
+    """Start it, serve, stop it. Cancelling `start` or `stop` leaves what has been started to a further `stop`."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.telemetry = Telemetry()
+        self.ledger = Ledger(self.telemetry)
+        self.control = Control(config, self.telemetry, self.ledger, version("slipgauge"))
+        self.channel = MemoryChannel(self.control.receive, self.telemetry)
+        self.pool = WorkerPool(config.analysis, self.telemetry, self._publish)
+        self.gateway = Gateway(config, self.telemetry, self.ledger, self.pool.submit)
+        self._accepting = False
+        self._session: aiohttp.ClientSession | None = None
+        self._runner: web.AppRunner | None = None
+        self.admin_address = parse_address(config.admin.listen)
+
+    @property
+    def data_address(self) -> Address:
+        """Where clients send requests; after `start` with the real port where 0 was asked for."""
+        return self.gateway.address
+
+    @property
+    def settled(self) -> bool:
+        """Whether every request so far has its ledger state and every pair its report in control."""
+        submitted = self.pool.statistics()["submitted"]
+        return not self.ledger.states()["open"] and self.control.tables.reports >= submitted
+
+    async def start(self) -> None:
+        """Start everything, the data port last. Raises StartError with nothing left running."""
+        require_c_parser()
+        try:
+            await self.channel.start()
+            await self.pool.start()
+            await self._start_admin()
+            await _listen(self.gateway.start(), "listen", self._config.listen)
+        except BaseException:
+            await self.stop()
+            raise
+        self._accepting = True
+
+    async def stop(self) -> None:
+        """Drain: accepted requests finish, captured pairs are scored, then the admin port closes."""
+        self._accepting = False
+        await self.gateway.stop()
+        try:
+            await asyncio.wait_for(self.pool.drain(), SCORING_GRACE)
+        except TimeoutError:
+            _log.warning("pairs left unscored", **self.pool.statistics())
+        await self.pool.stop()
+        await self.channel.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._session is not None:
+            await self._session.close()
+
+    def _publish(self, report: Report) -> None:
+        self.channel.publish(report)  # what it drops, it counts
+
+    async def _start_admin(self) -> None:
+        self._session = aiohttp.ClientSession()
+        admin = Admin(self.control, Baseline(self._session, self._config.baseline.url), lambda: self._accepting)
+        token = self._config.admin.viewer_token_env
+        self._runner = web.AppRunner(
+            admin.app(os.environ[token] if token else None), access_log=None, handle_signals=False
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.admin_address.host, self.admin_address.port)
+        await _listen(site.start(), "admin.listen", self._config.admin.listen)
+        self.admin_address = Address(*self._runner.addresses[0][:2])
+
+
+async def _listen(starting: Awaitable[None], key: str, address: str) -> None:
+    """Await a listener's start, and say in the operator's words why it cannot. Raises StartError."""
+    try:
+        await starting
+    except OSError as error:
+        raise StartError(f"{key}: cannot listen on {address}: {error.strerror or error}") from error
+
+
+async def run(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. A second signal ends the process at once. Raises StartError."""
+    deployment = Deployment(config)
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+
+    def stop(number: signal.Signals) -> None:
+        _log.info("draining", signal=number.name)
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(each)
+        asked.set()
+
+    await deployment.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    _log.info(
+        "serving",
+        listen=str(deployment.data_address),
+        admin=str(deployment.admin_address),
+        baseline=config.baseline.url,
+        candidate=config.candidate.url,
+        sample=config.mirror.sample,
+    )
+    try:
+        await asked.wait()
+    finally:
+        await deployment.stop()
+    _log.info("stopped", requests=deployment.ledger.total)
