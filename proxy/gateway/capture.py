@@ -40,6 +40,11 @@ class Recorder:
             self.end = end
             self.seconds = seconds
 
+    def clear(self) -> None:
+        """Keep nothing any more."""
+        self._pieces = []
+        self._arrivals = []
+
     def capture(self) -> Capture:
         """The answer as analyzers get it; a leg that never ended was given up."""
         head = self.head

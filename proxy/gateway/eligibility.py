@@ -1,7 +1,7 @@
 """Which requests may be asked of two servers, and which conversation each belongs to. Pure.
 
 A request that leans on something only one server holds, or that makes a server act on the world, goes to the
-primary alone: a stored conversation, a background job, a file, a server-side tool, media to be fetched from elsewhere.
+primary alone: a stored conversation, a background job, a file, a server-side tool, media to be fetched.
 Fields as in https://platform.openai.com/docs/api-reference and https://docs.anthropic.com/en/api/messages.
 """
 

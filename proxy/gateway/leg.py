@@ -43,6 +43,7 @@ class Leg(ABC):
 
     def interim(self, head: ResponseHead) -> None:
         """An informational response came (RFC 9110 section 15.2)."""
+        return
 
     def sent_whole(self) -> bool:
         """Whether the whole request has been written, so that its connection may be used again."""
@@ -50,6 +51,7 @@ class Leg(ABC):
 
     def writable(self, *, paused: bool) -> None:
         """The connection's write buffer filled up, or has room again."""
+        return
 
     def give_up(self) -> None:
         """Stop: close the connection that carries it, or leave the pool's queue. Nothing is told after this."""

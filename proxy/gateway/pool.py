@@ -1,4 +1,4 @@
-"""The connections to one arm for one kind of leg. Pools share nothing, so that a stuck mirror cannot starve a client."""
+"""The connections to one arm for one kind of leg. Pools share nothing: a stuck mirror cannot starve a client."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from proxy.gateway.upstream import Upstream
 from proxy.tasks import cancel, spawn
 
 IDLE = 3.0
-"""Seconds an unused connection is kept; uvicorn, under vLLM, closes its own after 5, and the loser of that race fails."""
+"""Seconds an unused connection is kept; uvicorn, under vLLM, closes its own after 5, which would be a race."""
 
 
 class Pool:
@@ -35,11 +35,12 @@ class Pool:
         """Give the leg a connection, now or when there is one; `fresh` where idle ones are not to be trusted."""
         if fresh:
             self.close_idle()
-        elif self._idle:
+        while self._idle:
             connection, _ = self._idle.popitem()
             self._ages.discard(connection)
-            connection.carry(leg)
-            return
+            if not connection.closed:
+                connection.carry(leg)
+                return
         self._waiting[leg] = None
         self._connect_for_waiting()
 
@@ -61,8 +62,8 @@ class Pool:
         """A connection closed."""
         self._connections.discard(connection)
         self._open -= 1
-        if self._idle.pop(connection, connection) is None:
-            self._ages.discard(connection)
+        self._idle.pop(connection, None)
+        self._ages.discard(connection)
         self._connect_for_waiting()
 
     def close_idle(self) -> None:
@@ -103,8 +104,8 @@ class Pool:
         finally:
             if made is None:
                 self._open -= 1
-        self._connecting.discard(asyncio.current_task())  # type: ignore[arg-type]  # this is that task
-        if made is not None:
+        self._connecting.discard(asyncio.current_task())
+        if made is not None and not made.closed:
             self._connections.add(made)
             self.release(made)
         elif self._waiting:

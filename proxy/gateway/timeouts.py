@@ -23,6 +23,9 @@ class Timeouts(Generic[K]):
     def __len__(self) -> int:
         return len(self._due)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._due
+
     def add(self, key: K) -> None:
         """Start a key's time, or start it anew."""
         self._due[key] = monotonic() + self._delay

@@ -101,6 +101,9 @@ class Upstream(asyncio.Protocol):
         if leg is not None and self._reader.end_of_stream():
             self._ended(leg, reusable=False)
             leg.received(None, [], End.COMPLETE)
+        elif not self.closed:
+            self.closed = True
+            self.transport.abort()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102

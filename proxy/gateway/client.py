@@ -1,0 +1,294 @@
+"""One client connection: its requests answered in order, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from time import monotonic
+from typing import cast
+
+from proxy.gateway.errors import Refusal, error_response
+from proxy.gateway.ledger import State
+from proxy.gateway.primary import Primary
+from proxy.gateway.request import Request, RequestReader
+from proxy.gateway.services import Services
+
+_BACKLOG = 65_536
+"""Bytes of further requests kept unread while one is answered; beyond it reading stops."""
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Client(asyncio.Protocol):
+    """Reads requests, starts a `Primary` for each, and writes what that gives it.
+
+    A FIN before the answer is complete counts as leaving: by TCP it cannot be told from a close.
+    """
+
+    transport: asyncio.Transport
+    peer = ""
+
+    def __init__(self, services: Services) -> None:
+        self.congested = False
+        """Whether the client takes its answer more slowly than it comes."""
+        self._services = services
+        limits = services.config.limits
+        self._reader = RequestReader(limits.head_bytes, limits.body_bytes)
+        self._request: Request | None = None
+        self._mirrored = False
+        self._primary: Primary | None = None
+        self._backlog: list[bytes] = []
+        self._backlog_size = 0
+        self._paused = False
+        self._unsent = 0
+        self._ending = False
+        """Nothing more is read: what was written is flushed, then the connection closes."""
+
+    # the transport's calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
+        self.transport = cast("asyncio.Transport", transport)
+        services = self._services
+        services.clients.add(self)
+        peername = transport.get_extra_info("peername")
+        self.peer = peername[0] if peername else ""
+        if len(services.clients) > services.config.limits.clients:
+            self.fail(error_response(Refusal(503, "overloaded", "Too many connections.")))
+        else:
+            services.idles.add(self)
+
+    def data_received(self, data: bytes) -> None:  # noqa: D102
+        if self._ending:
+            return
+        request = self._request
+        if request is not None and request.complete:
+            self._keep_for_later(data)
+            return
+        self._reader.feed(data)
+        self._advance()
+
+    def eof_received(self) -> bool:  # noqa: D102
+        self._leave(State.CLIENT_ABORT)
+        self.transport.close()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
+        self._leave(State.CLIENT_ABORT)
+        services = self._services
+        services.heads.discard(self)
+        services.idles.discard(self)
+        services.lingers.discard(self)
+        services.clients.discard(self)
+        if not services.clients:
+            services.on_idle()
+
+    def pause_writing(self) -> None:  # noqa: D102
+        self.congested = True
+        self._unsent = self.transport.get_write_buffer_size()
+        self._services.idles.add(self)
+        if self._primary is not None and self._primary.connection is not None:
+            self._primary.connection.pause()
+
+    def resume_writing(self) -> None:  # noqa: D102
+        self.congested = False
+        if not self._ending:
+            self._services.idles.discard(self)
+        if self._primary is not None and self._primary.connection is not None:
+            self._primary.connection.resume()
+
+    # reading
+
+    def pause(self) -> None:
+        """Read no more of a body until `resume`: the server takes it more slowly than it comes."""
+        if not self._paused and not self.transport.is_closing():
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
+    def _keep_for_later(self, data: bytes) -> None:
+        self._backlog.append(data)
+        self._backlog_size += len(data)
+        if self._backlog_size > _BACKLOG:
+            self.pause()
+
+    def _advance(self) -> None:
+        """Go on with what has been read: the next request, more of a body, or a refusal."""
+        reader = self._reader
+        request = self._request
+        if request is None and reader.requests:
+            request = self._take(reader.requests.popleft())
+        refusal = reader.refusal
+        if request is None:
+            if refusal is not None:
+                self.fail(error_response(refusal))
+            else:
+                self._watch()
+            return
+        if refusal is not None and not request.complete:
+            self._spoilt(refusal)
+            return
+        self._watch()
+        if self._primary is not None:
+            self._primary.pass_body()
+        elif not self._must_wait(request):
+            self._primary = Primary(self._services, self, request, monotonic())
+            self._primary.start(mirrored=self._mirrored)
+        if request.expects_continue and not request.complete and request.size == 0:
+            request.expects_continue = False
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _take(self, request: Request) -> Request:
+        self._request = request
+        largest = self._services.config.mirror.request_bytes
+        self._mirrored = self._services.router.may_mirror(request) and (request.length or 0) <= largest
+        return request
+
+    def _must_wait(self, request: Request) -> bool:
+        """Whether a request that may be mirrored is still to be held."""
+        if not self._mirrored or request.complete:
+            return False
+        self._mirrored = request.size <= self._services.config.mirror.request_bytes
+        return self._mirrored
+
+    def _watch(self) -> None:
+        """Set the timeouts that fit: for a head, for a body or the next request, or none while it is our turn."""
+        services, request = self._services, self._request
+        if self._reader.in_head and request is None:
+            services.idles.discard(self)
+            if self not in services.heads:
+                services.heads.add(self)
+            return
+        services.heads.discard(self)
+        if request is None or not request.complete:
+            services.idles.add(self)
+        else:
+            services.idles.discard(self)
+
+    def head_overdue(self) -> None:
+        """The head has taken too long."""
+        self.fail(error_response(Refusal(408, "head_timeout", "The request's head took too long.")))
+
+    def idle_too_long(self) -> None:
+        """Nothing moved for too long: between requests, in the middle of a body, or in what the client reads."""
+        if self.congested or self._ending:
+            self._stalled()
+        elif self._request is None:
+            self.transport.close()
+        else:
+            self._spoilt(Refusal(408, "body_timeout", "The request's body took too long."))
+
+    def _stalled(self) -> None:
+        """The client has room for more time only while it takes something of what was written."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent in (0, self._unsent):
+            self.abort()
+        else:
+            self._unsent = unsent
+            self._services.idles.add(self)
+
+    def lingered(self) -> None:
+        """The time for the client's FIN is over, unless it is still reading."""
+        self._unsent = self.transport.get_write_buffer_size()
+        if self._unsent:
+            self._services.idles.add(self)
+        else:
+            self.abort()
+
+    def _spoilt(self, refusal: Refusal) -> None:
+        """The request that is being read cannot be completed."""
+        primary, self._primary = self._primary, None
+        if primary is None:
+            self.fail(error_response(refusal))
+            return
+        primary.client_left()
+        if primary.begun:
+            self.break_off(reset=True)
+        else:
+            self.fail(error_response(refusal))
+
+    # writing, for the primary
+
+    def write(self, pieces: list[bytes]) -> None:
+        """Write a part of the answer."""
+        self.transport.writelines(pieces)
+
+    def answered(self, *, keep: bool) -> None:
+        """The answer is complete; `keep` where the connection serves another request."""
+        self._primary = self._request = None
+        if not keep:
+            self._end()
+            return
+        if self._services.draining and not self._backlog and not self._reader.requests:
+            self.transport.close()
+            return
+        backlog, self._backlog = self._backlog, []
+        self._backlog_size = 0
+        self.resume()
+        for data in backlog:
+            self._reader.feed(data)
+        self._advance()
+
+    def fail(self, response: bytes) -> None:
+        """Answer with an error and close, reading on for a while so that the client gets to see it."""
+        self._primary = self._request = None
+        if not self.transport.is_closing():
+            self.transport.write(response)
+        self._end()
+
+    def break_off(self, *, reset: bool) -> None:
+        """Close in the middle of an answer so that it cannot be taken for complete.
+
+        A missing last chunk shows it by itself; an answer that ends with the connection, or has a length, needs a
+        reset as well where `reset` is set.
+        """
+        self._primary = self._request = None
+        self._ending = True
+        if self.transport.is_closing():
+            return
+        if reset:
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self.transport.abort()
+        else:
+            self.transport.close()
+            self._services.lingers.add(self)
+
+    # ending
+
+    def drain(self) -> None:
+        """Close where no request is under way; the one that is will be this connection's last."""
+        if self._request is None and not self._reader.in_head and not self.transport.is_closing():
+            self.transport.close()
+
+    def cut_off(self) -> None:
+        """The gateway stops and can wait no longer."""
+        self._leave(State.DROPPED_SHUTDOWN)
+        self.abort()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._ending = True
+        self.transport.abort()
+
+    def _leave(self, state: State) -> None:
+        self._ending = True
+        primary, self._primary = self._primary, None
+        if primary is not None:
+            primary.client_left(state)
+
+    def _end(self) -> None:
+        """Send a FIN behind what was written and wait shortly for the client's (RFC 9112 section 9.6)."""
+        self._ending = True
+        services = self._services
+        services.heads.discard(self)
+        services.idles.discard(self)
+        if self.transport.is_closing():
+            return
+        self.resume()
+        self.transport.write_eof()
+        services.lingers.add(self)

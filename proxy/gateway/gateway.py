@@ -1,0 +1,85 @@
+"""The gateway as the rest of the program sees it: start, address, stop."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+from proxy.address import Address, parse_address
+from proxy.config import Config
+from proxy.gateway.client import Client
+from proxy.gateway.ledger import Ledger, State
+from proxy.gateway.services import OnPair, Services
+from proxy.telemetry import Telemetry
+
+LAG_PERIOD = 0.1
+"""Seconds between two looks at how late the event loop is."""
+
+
+class Gateway:
+    """Passes clients' requests to the baseline and, for sampled sessions, a copy to the candidate.
+
+    `on_pair(pair, state)` is called on the event loop for every pair worth scoring (`ledger.HAS_PAIR`); it must
+    return at once, and what it raises is logged.
+    """
+
+    def __init__(self, config: Config, telemetry: Telemetry, ledger: Ledger, on_pair: OnPair) -> None:
+        self._config = config
+        self._telemetry = telemetry
+        self._services = Services(config, telemetry, ledger, on_pair)
+        self._server: asyncio.Server | None = None
+        self._lag_timer: asyncio.TimerHandle | None = None
+        self._idle = asyncio.Event()
+        self._address = parse_address(config.listen)
+
+    @property
+    def address(self) -> Address:
+        """Where clients send requests; after `start` with the real port where 0 was asked for."""
+        return self._address
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the address cannot be had."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Client(self._services), self._address.host, self._address.port, backlog=1024
+        )
+        self._address = Address(self._address.host, self._server.sockets[0].getsockname()[1])
+        self._services.on_idle = self._look_idle
+        self._watch_lag()
+
+    async def stop(self) -> None:
+        """Accept no more, let requests and mirrors under way finish within `limits.drain`, then cut them off.
+
+        Safe to call twice, and without `start`.
+        """
+        services = self._services
+        services.draining = True
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for client in list(services.clients):
+            client.drain()
+        self._look_idle()
+        try:
+            await asyncio.wait_for(self._idle.wait(), self._config.limits.drain)
+        except TimeoutError:
+            for client in list(services.clients):
+                client.cut_off()
+            for shadow in list(services.shadows):
+                shadow.drop(State.DROPPED_SHUTDOWN)
+        if self._lag_timer is not None:
+            self._lag_timer.cancel()
+        await services.close()
+
+    def _look_idle(self) -> None:
+        if self._services.draining and not self._services.clients and not self._services.shadows:
+            self._idle.set()
+
+    def _watch_lag(self) -> None:
+        due = monotonic() + LAG_PERIOD
+
+        def look() -> None:
+            self._telemetry.loop_lag.observe(max(0.0, monotonic() - due))
+            self._watch_lag()
+
+        self._lag_timer = asyncio.get_running_loop().call_later(LAG_PERIOD, look)

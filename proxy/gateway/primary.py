@@ -1,0 +1,225 @@
+"""The leg whose answer the client gets. What arrives is written to the client in the same callback, then shared.
+
+Which requests are held: those that may be mirrored wait for their whole body, up to `mirror.request_bytes`, before
+they are sent; so they can be sent again where a kept connection turns out closed, and read for routing. All others
+stream both ways. A body too large to be held was never parsed, so it is not known to be eligible: in no ledger.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from analyzers.pair import End
+from proxy.gateway.errors import Refusal, error_response
+from proxy.gateway.ledger import State
+from proxy.gateway.leg import Leg
+from proxy.gateway.outgoing import primary_head, renamed
+from proxy.gateway.request import Request
+from proxy.gateway.response import ResponseHead, head_bytes
+from proxy.gateway.routing import Route, operation_of
+from proxy.gateway.services import Services
+from proxy.gateway.shadow import Shadow
+from proxy.gateway.upstream import Upstream
+
+if TYPE_CHECKING:
+    from proxy.gateway.client import Client
+
+
+class Primary(Leg):
+    """Made when a request can be sent; ends by telling the client's connection how."""
+
+    def __init__(self, services: Services, client: Client, request: Request, ready: float) -> None:
+        super().__init__(services.primary.pool)
+        self._services = services
+        self._client = client
+        self._request = request
+        self._ready = ready
+        """When the gateway had all it needed to send it."""
+        self._sent = 0.0
+        self._operation = operation_of(request.path)
+        self._shadow: Shadow | None = None
+        self._status: int | None = None
+        self._chunked = False
+        self._until_close = False
+        self._chunked_out = False
+        self._close = False
+        self._held: bytes | None = None
+        """The whole body, where it was complete before the send."""
+        self._body_sent = False
+
+    def start(self, *, mirrored: bool) -> None:
+        """Send the request; where it may be `mirrored`, decide on that once its bytes are on their way."""
+        request = self._request
+        if request.complete:
+            self._held = b"".join(request.pieces)
+            request.pieces = []
+            self.replayable = True
+        if not mirrored or self._held is None:
+            self.pool.acquire(self)
+            return
+        body, router = self._held, self._services.router
+        if router.rewrites_primary:
+            route = router.route(request, body, self._client.peer)
+            if route is not None:
+                self._held = renamed(body, route.body, self._services.primary.target.models[route.model])
+            self.pool.acquire(self)
+        else:
+            self.pool.acquire(self)
+            route = router.route(request, body, self._client.peer)
+        if route is not None:
+            self._account(route, body)
+
+    def _account(self, route: Route, body: bytes) -> None:
+        services = self._services
+        primary = services.primary.target.name
+        services.ledger.open(primary)
+        if not route.sampled:
+            services.ledger.close(primary, State.NOT_SAMPLED)
+            return
+        self._shadow = Shadow(services, self._request, route, body, self._operation)
+        if self._sent:
+            services.deadlines.add(self)
+
+    @property
+    def begun(self) -> bool:
+        """Whether any of the answer has been written to the client."""
+        return self._status is not None
+
+    # towards the server
+
+    @property
+    def to_head(self) -> bool:
+        """See `Leg.to_head`."""
+        return self._request.method == b"HEAD"
+
+    def send(self, connection: Upstream) -> None:
+        """See `Leg.send`."""
+        now = monotonic()
+        if not self._sent:
+            self._sent = now
+            self._services.added_latency.observe(now - self._ready)
+            if self._shadow is not None:
+                self._services.deadlines.add(self)
+        request, body, target = self._request, self._held, self._services.primary.target
+        if body is None:
+            self._chunked_out = request.length is None
+            self._client.resume()
+            connection.transport.write(primary_head(request, target, None))
+            self.pass_body()
+            return
+        length = len(body) if request.has_body else None
+        connection.transport.writelines((primary_head(request, target, length), body))
+        self._body_sent = True
+
+    def pass_body(self) -> None:
+        """Pass on what has arrived of a body that streams."""
+        request, connection = self._request, self.connection
+        if connection is None:
+            self._client.pause()
+            return
+        pieces, request.pieces = request.pieces, []
+        out = pieces
+        if self._chunked_out:
+            out = _chunk(pieces)
+            if request.complete:
+                out.append(b"0\r\n\r\n")
+        if out:
+            connection.transport.writelines(out)
+        self._body_sent = request.complete
+
+    def sent_whole(self) -> bool:
+        """See `Leg.sent_whole`."""
+        return self._body_sent
+
+    def writable(self, *, paused: bool) -> None:
+        """See `Leg.writable`."""
+        if self._body_sent:
+            return
+        if paused:
+            self._client.pause()
+        else:
+            self._client.resume()
+
+    # towards the client
+
+    def interim(self, head: ResponseHead) -> None:
+        """Pass an informational response on; a 100 is the gateway's own to give."""
+        if head.status != 100 and not self._request.http10:
+            self._client.write([head_bytes(head, chunked=False, close=False)])
+
+    def received(self, head: ResponseHead | None, pieces: list[bytes], end: End | None) -> None:
+        """See `Leg.received`."""
+        out: list[bytes] = []
+        if head is not None:
+            if end == End.RESET:
+                head, pieces = None, []  # nothing of it has been passed on: an error says more than a fragment
+            else:
+                out.append(self._begin(head))
+        if pieces:
+            out.extend(_chunk(pieces) if self._chunked else pieces)
+        if end == End.COMPLETE and self._chunked:
+            out.append(b"0\r\n\r\n")
+        if out:
+            self._client.write(out)
+            if self._client.congested and self.connection is not None:
+                self.connection.pause()
+        shadow = self._shadow
+        if shadow is not None:
+            shadow.primary_received(head, pieces, end, monotonic() - self._sent)
+        if end == End.COMPLETE:
+            self._count(end)
+            self._client.answered(keep=not self._close and self._body_sent)
+        elif end is not None:
+            self._count(end)
+            self._broken(Refusal(502, "bad_gateway", "The model server broke off before it answered."))
+
+    def _begin(self, head: ResponseHead) -> bytes:
+        request = self._request
+        self._status = head.status
+        unframed = head.length is None and not head.bodiless
+        self._chunked = unframed and not request.http10
+        self._until_close = unframed and request.http10
+        self._close = not request.keep_alive or self._services.draining or not self._body_sent
+        return head_bytes(head, chunked=self._chunked, close=self._close)
+
+    def refused(self, *, timed_out: bool) -> None:
+        """See `Leg.refused`."""
+        if self._shadow is not None:
+            self._shadow.primary_ended(End.REFUSED, 0.0)
+        self._count(End.REFUSED)
+        if timed_out:
+            self._broken(Refusal(504, "gateway_timeout", "The model server did not accept a connection in time."))
+        else:
+            self._broken(Refusal(502, "bad_gateway", "The model server cannot be reached."))
+
+    def _broken(self, refusal: Refusal) -> None:
+        """No whole answer will come: an error where nothing was written, else a visible break."""
+        if self._status is None:
+            self._client.fail(error_response(refusal, body=not self.to_head))
+        else:
+            self._client.break_off(reset=self._until_close)
+
+    def deadline_passed(self) -> None:
+        """The answer is unfinished at its deadline: unserved, for scoring; the client's stream goes on."""
+        if self._shadow is not None:
+            self._shadow.primary_ended(End.DEADLINE, monotonic() - self._sent)
+
+    def client_left(self, state: State = State.CLIENT_ABORT) -> None:
+        """The client is gone, or is being cut off: abort the server's work at once."""
+        self.give_up()
+        if self._shadow is not None:
+            self._shadow.drop(state)
+        self._count(End.ABORTED)
+
+    def _count(self, end: End) -> None:
+        services = self._services
+        if self._shadow is not None:
+            services.deadlines.discard(self)
+        services.primary.meter.ended(self._operation, end, self._status, monotonic() - self._sent)
+
+
+def _chunk(pieces: list[bytes]) -> list[bytes]:
+    """`pieces` as one chunk (RFC 9112 section 7.1)."""
+    size = sum(map(len, pieces))
+    return [b"%x\r\n" % size, *pieces, b"\r\n"] if size else []

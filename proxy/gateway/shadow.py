@@ -1,0 +1,217 @@
+"""What runs beside one sampled request: its mirror, its repeat, and the captures, driven by `Pairing`.
+
+Nothing here can make the client wait: it is told of the primary's bytes after they were written to the client, its
+connections, counts and bytes are its own, and every end of it is final.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+import structlog
+
+from analyzers.pair import Capture, CapturedPair, End
+from proxy.gateway.capture import Recorder
+from proxy.gateway.ledger import HAS_PAIR, State
+from proxy.gateway.leg import Leg
+from proxy.gateway.outgoing import mirror_request, renamed
+from proxy.gateway.pairing import Do, Pairing
+from proxy.gateway.request import Request
+from proxy.gateway.response import ResponseHead
+from proxy.gateway.routing import Route, control_headers
+from proxy.gateway.services import Lane, Services
+from proxy.gateway.upstream import Upstream
+
+_log = structlog.get_logger(__name__)
+
+
+class MirrorLeg(Leg):
+    """The mirror or the repeat of one request: sent once, recorded, never tried again."""
+
+    def __init__(self, shadow: Shadow, lane: Lane, head: bytes, body: bytes) -> None:
+        super().__init__(lane.pool)
+        self.recorder = Recorder(shadow.services.config.mirror.answer_bytes)
+        self._shadow = shadow
+        self._lane = lane
+        self._request = (head, body)
+        self._sent = 0.0
+        shadow.services.mirrors_in_flight += 1
+
+    def send(self, connection: Upstream) -> None:
+        """See `Leg.send`."""
+        self._sent = monotonic()
+        connection.transport.writelines(self._request)
+        self._shadow.services.deadlines.add(self)
+
+    def received(self, head: ResponseHead | None, pieces: list[bytes], end: End | None) -> None:
+        """See `Leg.received`."""
+        recorder = self.recorder
+        if head is not None:
+            recorder.head = head
+        if pieces:
+            grown = sum(map(len, pieces))
+            if not recorder.data(pieces, grown, monotonic() - self._sent):
+                self.give_up()
+                self.finish(End.TOO_LARGE)
+                return
+            self._shadow.hold(grown)
+        if end is not None:
+            self.finish(end)
+
+    def refused(self, *, timed_out: bool) -> None:
+        """See `Leg.refused`."""
+        self.finish(End.REFUSED)
+
+    def deadline_passed(self) -> None:
+        """The answer is unfinished at its deadline: it has not been served."""
+        self.give_up()
+        self.finish(End.DEADLINE)
+
+    def finish(self, end: End) -> None:
+        """The leg ended; the first end stands."""
+        if self.recorder.end is not None:
+            return
+        seconds = monotonic() - self._sent if self._sent else 0.0
+        self.recorder.finish(end, seconds)
+        services = self._shadow.services
+        services.mirrors_in_flight -= 1
+        services.deadlines.discard(self)
+        head = self.recorder.head
+        self._lane.meter.ended(self._shadow.operation, end, None if head is None else head.status, seconds)
+        self._shadow.leg_ended(self)
+
+
+class Shadow:
+    """One sampled request. `body` is the client's; `operation` labels its path."""
+
+    def __init__(self, services: Services, request: Request, route: Route, body: bytes, operation: str) -> None:
+        self.services = services
+        self.operation = operation
+        self.recorder = Recorder(services.config.mirror.answer_bytes)
+        """The primary's answer."""
+        self._request = request
+        self._route = route
+        self._body = body
+        self._pairing = Pairing(services.primary.target.name, repeat=route.repeat)
+        self._mirror: MirrorLeg | None = None
+        self._repeat: MirrorLeg | None = None
+        self._held = 0
+        services.shadows.add(self)
+        if self.hold(len(body)):
+            services.starts.add(self)
+
+    def hold(self, size: int) -> bool:
+        """Account for `size` more bytes held; False, and the pair dropped, where there is no room."""
+        if self._pairing.state is not None:
+            return False
+        if self.services.held.take(size):
+            self._held += size
+            return True
+        self._act(self._pairing.drop(State.DROPPED_MIRROR_BYTES))
+        return False
+
+    def primary_received(
+        self, head: ResponseHead | None, pieces: list[bytes], end: End | None, seconds: float
+    ) -> None:
+        """The primary's answer went on; `seconds` since its send."""
+        recorder = self.recorder
+        if self._pairing.state is not None or recorder.end is not None:
+            return
+        if head is not None:
+            recorder.head = head
+            self._act(self._pairing.primary_status(head.status))
+        if pieces:
+            grown = sum(map(len, pieces))
+            if not recorder.data(pieces, grown, seconds):
+                end = End.TOO_LARGE
+            elif not self.hold(grown):
+                return
+        if end is not None:
+            self.primary_ended(end, seconds)
+
+    def primary_ended(self, end: End, seconds: float) -> None:
+        """The primary's answer ended, or its time for scoring did."""
+        self.recorder.finish(end, seconds)
+        status = self.recorder.head.status if self.recorder.head is not None else None
+        self._act(self._pairing.primary_ended(end, status))
+
+    def start_due(self) -> None:
+        """The primary has been silent for as long as the mirror waits."""
+        self._act(self._pairing.start_due())
+
+    def drop(self, state: State) -> None:
+        """Give the pair up."""
+        self._act(self._pairing.drop(state))
+
+    def leg_ended(self, leg: MirrorLeg) -> None:
+        """The mirror or the repeat ended."""
+        if leg is self._repeat:
+            self._act(self._pairing.repeat_ended())
+        elif leg.recorder.end is not None:
+            head = leg.recorder.head
+            self._act(self._pairing.mirror_ended(leg.recorder.end, None if head is None else head.status))
+
+    def _act(self, do: Do) -> None:
+        if do is Do.START_MIRROR:
+            self._start()
+        elif do is Do.FINISH:
+            self._finish()
+
+    def _start(self) -> None:
+        services = self.services
+        services.starts.discard(self)
+        limit = services.config.mirror.in_flight
+        if services.mirrors_in_flight >= limit:
+            self.drop(State.DROPPED_MIRROR_BUSY)
+            return
+        self._mirror = self._leg(services.mirror)
+        self._mirror.pool.acquire(self._mirror)
+        if self._route.repeat and services.mirrors_in_flight < limit:
+            self._repeat = self._leg(services.repeat)
+            self._repeat.pool.acquire(self._repeat)
+        else:
+            self._act(self._pairing.repeat_ended())
+
+    def _leg(self, lane: Lane) -> MirrorLeg:
+        body = renamed(self._body, self._route.body, lane.target.models[self._route.model])
+        return MirrorLeg(self, lane, *mirror_request(self._request, body, lane.target))
+
+    def _finish(self) -> None:
+        """The state is known: stop what still runs, close the ledger, hand over the pair. Happens once."""
+        services, state = self.services, self._pairing.state
+        if state is None:
+            raise RuntimeError("a pair was finished without a state")
+        services.starts.discard(self)
+        for leg in (self._mirror, self._repeat):
+            if leg is not None and leg.recorder.end is None:
+                leg.give_up()
+                leg.finish(End.ABORTED)
+        services.ledger.close(services.primary.target.name, state)
+        services.held.give(self._held)
+        services.shadows.discard(self)
+        if state in HAS_PAIR:
+            self._hand_over(state)
+        self.recorder.clear()
+        self._mirror = self._repeat = None
+        self._body = b""
+        if not services.shadows:
+            services.on_idle()
+
+    def _hand_over(self, state: State) -> None:
+        mirror = Capture(end=End.ABORTED) if self._mirror is None else self._mirror.recorder.capture()
+        pair = CapturedPair(
+            pair_id=self.services.next_pair_id(),
+            session=self._route.session,
+            primary=self.services.primary.target.name,
+            path=self._request.path.decode(),
+            body=self._body,
+            baseline=self.recorder.capture(),
+            candidate=mirror,
+            repeat=None if self._repeat is None else self._repeat.recorder.capture(),
+            inclusion=self.services.config.mirror.sample,
+            headers=control_headers(self._request.fields),
+        )
+        try:
+            self.services.on_pair(pair, state.value)
+        except Exception:
+            _log.exception("a pair could not be handed over", pair_id=pair.pair_id)
