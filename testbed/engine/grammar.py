@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from testbed.engine.tokenizer import Tokenizer
 
+# Between JSON tokens: nothing, a blank, or a line break and its indentation. Unbounded whitespace, which
+# the standard allows, lets a model fill its whole answer with it.
+_BLANKS: Any = {"whitespace_pattern": r"( |\n {0,16})?"}
+
 
 class GrammarError(ValueError):
     """A schema, pattern or grammar that cannot be used as a constraint."""
@@ -54,7 +58,7 @@ class Grammars:
     def json_schema(self, schema: dict[str, Any] | str) -> Constraint:
         """JSON that a schema accepts; keywords that llguidance does not implement are refused."""
         text = schema if isinstance(schema, str) else json.dumps(schema)
-        return self._compile(LLMatcher.grammar_from_json_schema(text))
+        return self._compile(LLMatcher.grammar_from_json_schema(text, overrides=_BLANKS))
 
     def regex(self, pattern: str) -> Constraint:
         """Text that a regular expression matches as a whole."""
@@ -70,7 +74,7 @@ class Grammars:
 
     def tool_call(self, tools: Sequence[dict[str, Any]], *, parallel: bool) -> Constraint:
         """One call, or several, of one of `tools` in Hermes form."""
-        calls = {"anyOf": [_call_schema(tool["function"]) for tool in tools]}
+        calls = {"anyOf": [_call_schema(tool["function"]) for tool in tools], "x-guidance": _BLANKS}
         block = f'<tool_call> "\\n" %json {json.dumps(calls)} "\\n" </tool_call>'  # tags are single tokens
         more = ' ("\\n" call)*' if parallel else ""
         return self.lark(f"start: call{more}\ncall: {block}")

@@ -63,7 +63,7 @@ def write_model(path: Path, *, seed: int = 0, gptq_group: int | None = None, sca
         "vocab_size": VOCAB,
         "rms_norm_eps": 1e-5,
         "rope_theta": 10000.0,
-        "max_position_embeddings": 256,
+        "max_position_embeddings": 512,
         "tie_word_embeddings": True,
     }
     if gptq_group is not None:
