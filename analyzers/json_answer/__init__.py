@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, ClassVar
 
 import orjson
@@ -33,7 +34,7 @@ PROMPTED = "json.prompted"
 _FENCE = re.compile(r"```[\w+-]*[ \t]*\n?(.*?)```", re.DOTALL)
 _OPENING = re.compile(r"[{\[]")
 MAX_OPENINGS = 50
-"""Places in an answer where JSON within prose is looked for."""
+"""Fences, and places in prose, where JSON is looked for."""
 
 
 class JsonAnswer(PerAnswer):
@@ -79,7 +80,7 @@ def _judge(want: Wanted, choice: Choice) -> Score:
 def _why_no_json(text: str, choice: Choice) -> str:
     if choice.finish_reason == "length":
         return "truncated"
-    if any(_parses(match[1]) for match in _FENCE.finditer(text)):
+    if any(_parses(match[1]) for match in islice(_FENCE.finditer(text), MAX_OPENINGS)):
         return "fenced"
     if _holds_json(text):
         return "prose"
@@ -97,9 +98,7 @@ def _parses(text: str) -> bool:
 def _holds_json(text: str) -> bool:
     """Whether a whole JSON object or array, not empty, stands somewhere in `text`."""
     decoder = json.JSONDecoder()
-    for count, opening in enumerate(_OPENING.finditer(text)):
-        if count == MAX_OPENINGS:
-            return False
+    for opening in islice(_OPENING.finditer(text), MAX_OPENINGS):
         try:
             value, _ = decoder.raw_decode(text, opening.start())
         except (ValueError, RecursionError):

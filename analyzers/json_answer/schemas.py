@@ -36,11 +36,11 @@ def failing_keyword(schema: Any, value: Any) -> str | None:
     if validator is None:
         return None
     try:
-        error = next(iter(validator.iter_errors(value)), None)
+        if validator.is_valid(value):
+            return None
+        error = next(iter(validator.iter_errors(value)))
     except ValueError:  # a value that jsonschema-rs cannot take
         return "other"
-    if error is None:
-        return None
     keyword = _snake(error.kind.name)
     return keyword if keyword in KEYWORDS else "other"
 

@@ -19,9 +19,9 @@ tests/analyzers/data/refusals.jsonl` (a sample stratified by source, model and l
       mistralinstruct n  88           76.1 %              32.1 %               96.7 %
     chatgpt-refusals  n 200           88.0 %              79.0 %               97.0 %
 
-The rules were written with these sources in view, so expect less elsewhere, and languages other than English are not
-measured. Errors that hit both arms alike shrink a slip by (sensitivity + specificity - 1); arms whose refusals differ
-in style, not in number, can look like a slip.
+The rules were written with these sources in view, so expect less elsewhere; languages other than English are not
+measured. Errors that hit both arms alike shrink a slip by (sensitivity + specificity - 1); arms whose refusals
+differ in style and not in number can look like a slip.
 
 Source: XSTest (https://arxiv.org/abs/2308.01263) for the labels full, partial and none.
 """

@@ -66,6 +66,19 @@ async def test_what_an_analyzer_prints_goes_nowhere(capfd: pytest.CaptureFixture
     assert "customer text" not in out + err
 
 
+async def test_a_schema_that_explodes_costs_one_outcome_and_no_more() -> None:
+    definitions: dict[str, object] = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
+    schema = {"$defs": definitions | {"d40": {"type": "integer"}}, "$ref": "#/$defs/d0"}
+    form = {"type": "json_schema", "json_schema": {"schema": schema}}
+    async with running(enabled=("json", "served")) as scored:
+        scored.pool.submit(captured("bomb", text='"x"', response_format=form), "paired")
+        scored.pool.submit(captured("next"), "paired")
+        await scored.pool.drain()
+        assert scored.reports[0].analyses == {"json": Analysis.KILLED, "served": Analysis.SCORED}
+        assert scored.reports[1].analyses == {"json": Analysis.NOT_APPLICABLE, "served": Analysis.SCORED}
+        assert scored.count("analyzer_failures_total", analyzer="json", kind="overran") == 1
+
+
 async def test_every_pair_is_reported_once_under_a_storm_of_faults() -> None:
     faults = ["", "exit", "", "complain", "", "shout"] * 5
     async with running(workers=2) as scored:
