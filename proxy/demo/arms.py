@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -134,12 +135,11 @@ async def _healthy(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
-    except TimeoutError:
-        # The whole session: vLLM's engine is a child of its own.
+    # Whatever is left of its session, such as vLLM's engine, which is a child of its own.
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    await process.wait()

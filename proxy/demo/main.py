@@ -40,7 +40,7 @@ async def rehearse(plan: Plan, *, stay: bool, tables: bool) -> dict[str, Any]:
             say(f"metrics stay up at {metrics}; Ctrl-C ends")
             with contextlib.suppress(asyncio.CancelledError):
                 await while_alive(stand.servers, asyncio.Event().wait())
-                task.uncancel()
+            task.uncancel()  # the end that was asked for
         elif tables:
             say(f"metrics were at {metrics}; --stay keeps them up")
     return told

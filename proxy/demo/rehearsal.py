@@ -78,7 +78,7 @@ async def perform(stand: Stand, advanced: Callable[[Tally], None]) -> Tally:
 
 
 async def _perform(stand: Stand, advanced: Callable[[Tally], None]) -> Tally:
-    drawn = list(prompts(stand.plan.seed, stand.plan.requests))
+    drawn = prompts(stand.plan.seed, stand.plan.requests)
     tally = await send(f"http://{stand.deployment.data_address}", drawn, stand.plan.rate, advanced)
     # Past the time, the ledger and the analyses show what is missing.
     with contextlib.suppress(TimeoutError):

@@ -101,7 +101,7 @@ def _guardrails(stand: Stand) -> Table:
 def _ledger(stand: Stand, tally: Tally) -> Table:
     ledger = stand.deployment.control.ledger()
     states, total = ledger["states"], ledger["total"]
-    table = _table("Ledger: what became of every request", "state", "requests")
+    table = _table("Ledger", "state", "requests")
     for state, count in states.items():
         if count:
             table.add_row(state, str(count))

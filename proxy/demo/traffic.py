@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -17,6 +17,8 @@ from testbed.tasks import Prompt
 PATH = "/v1/chat/completions"
 CONCURRENCY = 24
 """Requests at once where no rate is given."""
+MOST_AT_ONCE = 1_000
+"""Requests at once at a given rate; a rate beyond what the servers can do slows down here."""
 STREAMED = 3
 """One request in so many is streamed."""
 
@@ -46,7 +48,7 @@ class Client:
         self._slots = asyncio.Semaphore(slots)
         self._advanced = advanced
 
-    async def send(self, prompts: Sequence[Prompt], rate: float | None) -> None:
+    async def send(self, prompts: Iterable[Prompt], rate: float | None) -> None:
         """Send each prompt once, as a session of its own, and read every answer to its end.
 
         At `rate` requests a second they start on time whatever the answers do, as far as there are slots.
@@ -78,11 +80,11 @@ class Client:
         self._advanced(self.tally)
 
 
-async def send(url: str, prompts: Sequence[Prompt], rate: float | None, advanced: Callable[[Tally], None]) -> Tally:
+async def send(url: str, prompts: Iterable[Prompt], rate: float | None, advanced: Callable[[Tally], None]) -> Tally:
     """Send the prompts to the gateway at `url`: at `rate` a second, or `CONCURRENCY` at once without one."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(url, timeout=timeout, connector=connector) as session:
-        client = Client(session, len(prompts) if rate else CONCURRENCY, advanced)
+        client = Client(session, MOST_AT_ONCE if rate else CONCURRENCY, advanced)
         await client.send(prompts, rate)
         return client.tally
