@@ -1,8 +1,8 @@
 """A client's bytes read into requests, strictly; pure, so that every rule is tested without a socket.
 
-llhttp refuses most of what breaks framing. What it lets through is refused here: two or no Host, any transfer coding
-but `chunked`, HTTP/1.0 with Transfer-Encoding, other versions, non-ASCII bytes, blank lines before a request,
-Upgrade and CONNECT. Nothing that two servers may read differently is passed on (RFC 9112 sections 2.2, 3, 5, 6).
+llhttp refuses most of what breaks framing. What it lets through is refused here: two or no Host, any transfer
+coding but `chunked`, HTTP/1.0 with Transfer-Encoding, other versions, non-ASCII bytes, blank lines before a
+request, Upgrade and CONNECT. Nothing that two servers may read differently is passed on (RFC 9112 sections 2 to 6).
 """
 
 from __future__ import annotations

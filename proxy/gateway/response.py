@@ -27,7 +27,7 @@ class ResponseHead:
     status: int
     reason: bytes
     fields: list[Field]
-    """The end-to-end header fields, Content-Length left out."""
+    """The header fields to pass on: the end-to-end ones, and Content-Length in its place."""
     length: int | None
     """Content-Length, where given."""
     bodiless: bool
@@ -174,6 +174,7 @@ def read_head(status: int, reason: bytes, version: str, fields: list[Field], *, 
             if length is not None or not value.isdigit() or len(value) > 18:
                 raise BadResponseError("Content-Length is malformed or came twice")
             length = int(value)
+            passing.append((name, value))
         elif kind == Kind.CODING:
             if chunked or value.lower() != b"chunked":
                 raise BadResponseError("the only transfer coding accepted is one `chunked`")
@@ -188,6 +189,9 @@ def read_head(status: int, reason: bytes, version: str, fields: list[Field], *, 
     until_close = not (bodiless or chunked or length is not None)
     if status == 204 or status < 200:
         length = None  # RFC 9110 section 8.6
+        named.add(b"content-length")
+    else:
+        named.discard(b"content-length")
     return ResponseHead(
         status=status,
         reason=reason,
@@ -201,11 +205,7 @@ def read_head(status: int, reason: bytes, version: str, fields: list[Field], *, 
 
 def head_bytes(head: ResponseHead, *, chunked: bool, close: bool) -> bytes:
     """The head as the client gets it, its framing rebuilt for the client's connection."""
-    framing = b""
-    if head.length is not None:
-        framing = b"Content-Length: %d\r\n" % head.length
-    elif chunked:
-        framing = b"Transfer-Encoding: chunked\r\n"
+    framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
     if close:
         framing += b"Connection: close\r\n"
     return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, block(head.fields), framing)

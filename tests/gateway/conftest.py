@@ -18,7 +18,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 @pytest.fixture
 def stand() -> Stands:
-    """`async with stand(baseline_url, candidate_url, **config) as s`: mirrors everything unless told otherwise."""
+    """Start a gateway between two URLs; it mirrors everything unless the settings say otherwise."""
 
     @asynccontextmanager
     async def started(baseline: str, candidate: str, **settings: Any) -> AsyncIterator[Stand]:

@@ -1,4 +1,5 @@
-"""A model server that misbehaves on request, and a client that shows raw bytes: what the gateway meets in the wild."""
+# ruff: noqa: ARG001 - an answer takes what every answer is given
+"""A model server that misbehaves on request, and a client that shows raw bytes."""
 
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ class Peer:
         self.open += 1
         number = self.connections
         try:
-            while (received := await read_request(reader, writer, number)) is not None:
+            while (received := await read_request(reader, number)) is not None:
                 self.requests.append(received)
                 await self.note()
                 await self.answer(self, received, reader, writer)
@@ -67,7 +68,7 @@ class Peer:
             writer.close()
 
 
-async def read_request(reader: Reader, writer: Writer, number: int) -> Received | None:
+async def read_request(reader: Reader, number: int) -> Received | None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:

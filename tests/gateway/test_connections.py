@@ -1,0 +1,314 @@
+# ruff: noqa: ARG001 - an answer takes what every answer is given
+"""Connections on both sides: reuse, order, leaving, limits, and bytes that must reach nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+
+import pytest
+from peer import (
+    Peer,
+    Reader,
+    Received,
+    Writer,
+    always,
+    ask,
+    plain,
+    post,
+    read_response,
+    serving,
+    silent,
+)
+from smuggling import REFUSED
+from stands import Stands
+
+CHAT = "/v1/chat/completions"
+ASK = b'{"model":"m"}'
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_a_smuggled_request_is_refused_in_openai_shape_and_reaches_no_server(stand: Stands, name: str):
+    data, status, _ = REFUSED[name]
+    async with serving(always(plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.write(data)
+        response = await read_response(reader)
+        assert response.status == status
+        assert response.header(b"connection") == b"close"
+        assert set(json.loads(response.body)["error"]) == {"message", "type", "param", "code"}
+        assert await reader.read() == b""
+        writer.close()
+        assert baseline.requests == []
+
+
+async def test_a_second_request_is_never_read_out_of_the_first_ones_body(stand: Stands):
+    inner = b"GET /inner HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with serving(always(plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(inner), inner)
+        writer.write(post("/a", inner))
+        writer.write(b"POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk)
+        for _ in range(2):
+            assert (await read_response(reader)).body == b"ok"
+        writer.close()
+        assert [(r.path, r.body) for r in baseline.requests] == [(b"/a", inner), (b"/b", inner)]
+
+
+async def test_pipelined_requests_are_answered_in_order(stand: Stands):
+    async def echo(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        writer.write(plain(received.path + received.body))
+
+    async with serving(echo) as baseline, stand(baseline.address, baseline.address) as s:
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        wire = b"".join(post(f"/{n}", b"x" * (n % 7)) for n in range(200))
+        for start in range(0, len(wire), 1_000):
+            writer.write(wire[start : start + 1_000])
+            await asyncio.sleep(0)
+        for n in range(200):
+            assert (await read_response(reader)).body == b"/%d" % n + b"x" * (n % 7)
+        writer.close()
+        assert baseline.connections == 1
+
+
+async def test_a_refusal_waits_for_the_answers_before_it(stand: Stands):
+    async with serving(always(plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.write(post("/a", b"") + b"GET /b HTTP/1.1\r\n\r\n" + post("/c", b""))
+        assert (await read_response(reader)).status == 200
+        assert (await read_response(reader)).status == 400
+        assert await reader.read() == b""
+        writer.close()
+        assert [r.path for r in baseline.requests] == [b"/a"]
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/files"])
+async def test_expect_100_is_answered_by_the_gateway_and_not_passed_on(stand: Stands, path: str):
+    async with serving(always(plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        data = post(path, ASK, extra="Expect: 100-continue\r\n")
+        head, body = data[: -len(ASK)], data[-len(ASK) :]
+        writer.write(head)
+        assert (await read_response(reader)).status == 100
+        writer.write(body)
+        assert (await read_response(reader)).body == b"ok"
+        writer.close()
+        assert b"expect" not in baseline.requests[0].headers
+
+
+@pytest.mark.parametrize("how", ["FIN", "RST"])
+@pytest.mark.parametrize("path", [CHAT, "/v1/other"])
+async def test_a_client_that_leaves_aborts_the_servers_work(stand: Stands, how: str, path: str):
+    async def drip(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        assert await reader.read() == b""
+
+    async with (
+        serving(drip) as baseline,
+        serving(drip) as candidate,
+        stand(baseline.address, candidate.address) as s,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.write(post(path, ASK))
+        await reader.readuntil(b"abc\r\n")
+        if path == CHAT:
+            await candidate.until(lambda: len(candidate.requests) == 1)
+        if how == "RST":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+        else:
+            writer.write_eof()
+        await baseline.until(lambda: baseline.open == 0)
+        await candidate.until(lambda: candidate.open == 0)
+        assert await s.settled() == ({"client_abort": 1} if path == CHAT else {})
+        assert s.pairs == []
+        writer.close()
+
+
+async def test_a_kept_connection_that_was_closed_costs_the_client_nothing(stand: Stands):
+    """The server answers, then closes just as the next request arrives."""
+
+    async def once(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        if peer.connections == 1 and len(peer.requests) == 2:
+            writer.transport.abort()
+            return
+        writer.write(plain(b"%d" % received.connection))
+
+    async with (
+        serving(once) as baseline,
+        serving(always(plain(b"ok"))) as candidate,
+        stand(baseline.address, candidate.address) as s,
+    ):
+        assert (await ask(s.port, post(CHAT, ASK))).body == b"1"
+        assert (await ask(s.port, post(CHAT, ASK))).body == b"2"
+        assert await s.settled() == {"paired": 2}
+
+
+async def test_a_fresh_connection_that_breaks_is_not_tried_again(stand: Stands):
+    async def never(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        writer.transport.abort()
+
+    async with serving(never) as baseline, stand(baseline.address, baseline.address, mirror={"sample": 0.0}) as s:
+        assert (await ask(s.port, post(CHAT, ASK))).status == 502
+        assert len(baseline.requests) == 1
+
+
+@pytest.mark.parametrize("surplus", [b"X", plain(b"STOLEN"), b"\r\n\r\n" + plain(b"STOLEN")])
+@pytest.mark.parametrize("later", [False, True])
+async def test_bytes_after_an_answer_reach_no_other_client(stand: Stands, surplus: bytes, *, later: bool):
+    async def generous(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        answer = plain(b"for " + received.path)
+        if later:
+            writer.write(answer)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+            writer.write(surplus)
+        else:
+            writer.write(answer + surplus)
+
+    async with serving(generous) as baseline, stand(baseline.address, baseline.address) as s:
+        for n in range(6):
+            assert (await ask(s.port, post(f"/{n}", b""))).body == b"for /%d" % n
+            if later:
+                await baseline.until(lambda: baseline.open == 0)
+        assert baseline.connections == 6
+
+
+async def test_an_answer_before_the_body_is_complete_ends_the_connection(stand: Stands):
+    async def hasty(reader: Reader, writer: Writer) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(plain(b"too much", status="413 Too Much"))
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hasty, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, stand(address, address) as s:
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.write(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nab")
+        response = await read_response(reader)
+        assert (response.status, response.header(b"connection")) == (413, b"close")
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_an_absent_baseline_is_a_502_and_still_a_pair(stand: Stands):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        async with serving(always(plain(b"ok"))) as candidate, stand(address, candidate.address) as s:
+            response = await ask(s.port, post(CHAT, ASK))
+            assert response.status == 502
+            assert await s.settled() == {"unserved_baseline": 1}
+            pair, state = s.pairs[0]
+            assert (pair.baseline.end, pair.candidate.body, state) == ("refused", b"ok", "unserved_baseline")
+
+
+async def test_a_body_too_large_is_a_413_before_any_server_sees_it(stand: Stands):
+    async with (
+        serving(always(plain(b"ok"))) as baseline,
+        stand(baseline.address, baseline.address, limits={"body_bytes": 1_000}) as s,
+    ):
+        assert (await ask(s.port, post(CHAT, b"x" * 1_001))).status == 413
+        chunked = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        assert (await ask(s.port, chunked + b"3e9\r\n" + b"x" * 1_001 + b"\r\n0\r\n\r\n")).status == 413
+        assert baseline.requests == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "limits", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost:", {"head_timeout": 0.05}, 408),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\na", {"idle_timeout": 0.05}, 408),
+        (b"", {"idle_timeout": 0.05}, None),
+    ],
+    ids=["slow head", "slow body", "idle"],
+)
+async def test_a_slow_client_is_not_waited_for_for_ever(
+    stand: Stands, sent: bytes, limits: dict[str, float], status: int | None
+):
+    async with serving(silent) as baseline, stand(baseline.address, baseline.address, limits=limits) as s:
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.write(sent)
+        if status is not None:
+            assert (await read_response(reader)).status == status
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_connections_beyond_the_limit_are_told_so(stand: Stands):
+    async with (
+        serving(always(plain(b"ok"))) as baseline,
+        stand(baseline.address, baseline.address, limits={"clients": 2}) as s,
+    ):
+        kept = []
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+            writer.write(post("/a", b""))
+            assert (await read_response(reader)).status == 200
+            kept.append(writer)
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        assert (await read_response(reader)).status == 503
+        for each in (*kept, writer):
+            each.close()
+
+
+async def test_stopping_lets_a_request_under_way_finish_and_closes_the_rest(stand: Stands):
+    release = asyncio.Event()
+
+    async def slow(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        await release.wait()
+        writer.write(plain(b"done"))
+
+    async with serving(slow) as baseline, stand(baseline.address, baseline.address) as s:
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        idle_reader, idle_writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.write(post(CHAT, ASK))
+        await baseline.until(lambda: len(baseline.requests) == 1)
+        stopping = asyncio.get_running_loop().create_task(s.gateway.stop())
+        assert await idle_reader.read() == b""
+        assert not stopping.done()
+        release.set()
+        response = await read_response(reader)
+        assert (response.body, response.header(b"connection")) == (b"done", b"close")
+        writer.close()
+        idle_writer.close()
+        await stopping
+        assert await s.settled() == {"paired": 1}
+
+
+async def test_a_client_that_reads_slowly_holds_back_its_server_and_nobody_else(stand: Stands):
+    sent = 0
+
+    async def much(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        nonlocal sent
+        if received.path == b"/small":
+            writer.write(plain(b"ok"))
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 40000000\r\n\r\n")
+        for _ in range(400):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+            sent += 100_000
+            await peer.note()
+
+    async with serving(much) as baseline, stand(baseline.address, baseline.address) as s:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", s.port))
+        reader, writer = await asyncio.open_connection(sock=sock, limit=65_536)
+        writer.write(post("/big", b""))
+        await baseline.until(lambda: sent > 0)
+        before = -1
+        while before != sent:
+            before = sent
+            for _ in range(20):
+                assert (await ask(s.port, post("/small", b""))).body == b"ok"
+        assert sent < 40_000_000
+        response = await read_response(reader)
+        assert len(response.body) == 40_000_000
+        writer.close()

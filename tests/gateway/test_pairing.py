@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzers.pair import End
+from proxy.gateway.ledger import Ledger, State
+from proxy.gateway.pairing import Do, Pairing
+from proxy.telemetry import Telemetry
+
+OUTCOMES = [
+    (End.COMPLETE, 200, True),
+    (End.COMPLETE, 404, True),
+    (End.COMPLETE, 429, False),
+    (End.COMPLETE, 500, False),
+    (End.COMPLETE, 503, False),
+    (End.RESET, None, False),
+    (End.RESET, 200, False),
+    (End.REFUSED, None, False),
+    (End.DEADLINE, 200, False),
+]
+
+
+@pytest.mark.parametrize("primary", ["baseline", "candidate"])
+@pytest.mark.parametrize(("one", "other"), [*itertools.product([o for o in OUTCOMES if o[1] != 404], OUTCOMES)])
+def test_a_pair_ends_in_the_state_of_its_two_answers(
+    primary: str, one: tuple[End, int | None, bool], other: tuple[End, int | None, bool]
+):
+    pairing = Pairing(primary, repeat=False)
+    if one[1] is not None:
+        assert pairing.primary_status(one[1]) is Do.START_MIRROR
+        assert pairing.primary_ended(one[0], one[1]) is Do.NOTHING
+    else:
+        assert pairing.primary_ended(one[0], one[1]) is Do.START_MIRROR
+    pairing.repeat_ended()
+    assert pairing.mirror_ended(other[0], other[1]) is Do.FINISH
+    mirror = "candidate" if primary == "baseline" else "baseline"
+    expected = {
+        (True, True): "paired",
+        (False, False): "unserved_both",
+        (True, False): f"unserved_{mirror}",
+        (False, True): f"unserved_{primary}",
+    }[one[2], other[2]]
+    assert pairing.state == expected
+
+
+def test_only_a_4xx_other_than_429_stops_the_mirror():
+    for status in range(200, 600):
+        pairing = Pairing("baseline", repeat=False)
+        rejected = 400 <= status < 500 and status != 429
+        assert pairing.primary_status(status) is (Do.FINISH if rejected else Do.START_MIRROR)
+        assert pairing.state == (State.DROPPED_REJECTED if rejected else None)
+
+
+def test_silence_starts_the_mirror_once_and_a_late_4xx_still_drops_the_pair():
+    pairing = Pairing("baseline", repeat=False)
+    assert pairing.start_due() is Do.START_MIRROR
+    assert pairing.start_due() is Do.NOTHING
+    assert pairing.primary_status(404) is Do.FINISH
+    assert pairing.state == State.DROPPED_REJECTED
+
+
+def test_an_answer_unfinished_at_its_deadline_stays_unserved_when_it_arrives_later():
+    pairing = Pairing("baseline", repeat=False)
+    pairing.primary_status(200)
+    assert pairing.primary_ended(End.DEADLINE, 200) is Do.NOTHING
+    assert pairing.primary_ended(End.COMPLETE, 200) is Do.NOTHING
+    pairing.mirror_ended(End.COMPLETE, 200)
+    assert pairing.state == State.UNSERVED_BASELINE
+
+
+def test_a_pair_waits_for_its_repeat():
+    pairing = Pairing("baseline", repeat=True)
+    pairing.primary_status(200)
+    pairing.primary_ended(End.COMPLETE, 200)
+    assert pairing.mirror_ended(End.COMPLETE, 200) is Do.NOTHING
+    assert pairing.repeat_ended() is Do.FINISH
+    assert pairing.state == State.PAIRED
+
+
+EVENTS: dict[str, Callable[[Pairing], Do]] = {
+    **{f"primary {status}": lambda p, s=status: p.primary_status(s) for status in (200, 404, 429, 500)},
+    **{
+        f"{leg} ended {end} {status}": lambda p, leg=leg, e=end, s=status: getattr(p, f"{leg}_ended")(e, s)
+        for leg in ("primary", "mirror")
+        for end, status in [*((e, s) for e, s, _ in OUTCOMES), (End.TOO_LARGE, 200)]
+    },
+    "silence": Pairing.start_due,
+    "repeat ended": Pairing.repeat_ended,
+    "client left": lambda p: p.drop(State.CLIENT_ABORT),
+    "no room": lambda p: p.drop(State.DROPPED_MIRROR_BUSY),
+}
+
+
+@settings(max_examples=400, deadline=None)
+@given(script=st.lists(st.sampled_from(sorted(EVENTS)), max_size=12), repeat=st.booleans())
+def test_whatever_happens_a_pair_starts_once_and_finishes_once(script: list[str], *, repeat: bool):
+    ledger = Ledger(Telemetry())
+    ledger.open("baseline")
+    pairing = Pairing("baseline", repeat=repeat)
+    done: list[Do] = []
+    for event in script:
+        do = EVENTS[event](pairing)
+        done.append(do)
+        if do is Do.FINISH:
+            assert pairing.state is not None
+            ledger.close("baseline", pairing.state)
+        assert sum(ledger.states().values()) == ledger.total == 1
+    assert done.count(Do.START_MIRROR) <= 1
+    assert done.count(Do.FINISH) == (pairing.state is not None)
+    if Do.FINISH in done:
+        assert set(done[done.index(Do.FINISH) + 1 :]) <= {Do.NOTHING}
+
+
+def test_the_ledger_refuses_to_count_a_request_twice():
+    telemetry = Telemetry()
+    ledger = Ledger(telemetry)
+    ledger.open("baseline")
+    ledger.close("baseline", State.PAIRED)
+    with pytest.raises(RuntimeError, match="no request of baseline is open"):
+        ledger.close("baseline", State.PAIRED)
+    assert ledger.states()["paired"] == ledger.total == 1
+    value = telemetry.registry.get_sample_value(
+        "slipgauge_ledger_total", {"state": "paired", "primary": "baseline"}
+    )
+    assert value == 1

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.gateway.response import BadResponseError, ResponseHead, ResponseReader, head_bytes
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def read(*arrivals: bytes, to_head: bool = False) -> tuple[ResponseReader, bytes]:
+    reader = ResponseReader(head_bytes=65_536)
+    reader.expect(to_head=to_head)
+    body = b""
+    for data in arrivals:
+        try:
+            reader.feed(data)
+        finally:
+            body += b"".join(reader.pieces)
+            reader.pieces = []
+    return reader, body
+
+
+def head_of(*arrivals: bytes, to_head: bool = False) -> ResponseHead:
+    reader, _ = read(*arrivals, to_head=to_head)
+    assert reader.head is not None
+    return reader.head
+
+
+HOSTILE = {
+    "garbage": b"\x16\x03\x01 no http at all\r\n\r\n",
+    "length and chunked": OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two lengths": OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+    "length not a number": OK + b"Content-Length: two\r\n\r\nab",
+    "length negative": OK + b"Content-Length: -1\r\n\r\n",
+    "coding gzip": OK + b"Transfer-Encoding: gzip\r\n\r\nabc",
+    "coding gzip, chunked": OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "coding on HTTP/1.0": b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "bad chunk size": OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
+    "chunk longer than its size": OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+    "NUL in header": OK + b"X-A: \x00\r\nContent-Length: 0\r\n\r\n",
+    "control byte in reason": b"HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n",
+    "folded header": OK + b"X-A: b\r\n c\r\nContent-Length: 0\r\n\r\n",
+    "lines end in LF": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+    "bare CR in header": OK + b"X-A: b\rc\r\nContent-Length: 0\r\n\r\n",
+    "status of two digits": b"HTTP/1.1 20 OK\r\n\r\n",
+    "status of four digits": b"HTTP/1.1 2000 OK\r\n\r\n",
+    "another version": b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "switched protocols": b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+    "head without end": OK + b"X-A: b\r\n" * 20_000,
+    "header without end": OK + b"X-A: " + b"b" * 500_000,
+    "chunk extension without end": OK + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"a" * 500_000,
+    "trailer without end": OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: " + b"a" * 500_000,
+    "informational without end": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("size", [997, 1_000_000], ids=["in pieces", "at once"])
+def test_a_hostile_answer_is_an_error(name: str, size: int):
+    data = HOSTILE[name]
+    with pytest.raises(BadResponseError):
+        read(*(data[i : i + size] for i in range(0, len(data), size)))
+
+
+@pytest.mark.parametrize("surplus", [b"X", b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nSTOLEN", b"\x00"])
+def test_bytes_after_the_end_spoil_the_connection_but_not_the_answer(surplus: bytes):
+    reader = ResponseReader(head_bytes=65_536)
+    reader.expect(to_head=False)
+    with pytest.raises(BadResponseError):
+        reader.feed(OK + b"Content-Length: 2\r\n\r\nab" + surplus)
+    assert reader.complete
+    assert b"".join(reader.pieces) == b"ab"
+
+
+def test_a_head_is_passed_on_without_what_belongs_to_its_connection():
+    head = head_of(
+        b"HTTP/1.1 200 Fine\r\nServer: s\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\n"
+        b"Set-Cookie: a\r\nSet-Cookie: b\r\nX-Text: caf\xc3\xa9\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert head_bytes(head, chunked=False, close=False) == (
+        b"HTTP/1.1 200 Fine\r\nServer: s\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nX-Text: caf\xc3\xa9\r\n"
+        b"Content-Length: 0\r\n\r\n"
+    )
+    assert not head.keep_alive
+
+
+def test_a_missing_reason_is_not_taken_from_the_answer_before():
+    reader = ResponseReader(head_bytes=65_536)
+    for line in (b"HTTP/1.1 404 Gone Fishing\r\n", b"HTTP/1.1 200\r\n"):
+        reader.expect(to_head=False)
+        reader.feed(line + b"Content-Length: 0\r\n\r\n")
+    assert reader.head is not None
+    assert (reader.head.status, reader.head.reason) == (200, b"")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_ends_with_its_head(status: int):
+    reader, body = read(b"HTTP/1.1 %d X\r\n\r\n" % status)
+    assert reader.complete
+    assert body == b""
+
+
+def test_the_answer_to_head_keeps_its_length_and_has_no_body():
+    reader, body = read(OK + b"Content-Length: 100\r\n\r\n", to_head=True)
+    assert reader.complete
+    assert body == b""
+    assert reader.head is not None
+    assert reader.head.length == 100
+    assert not reader.head.keep_alive
+
+
+def test_informational_responses_come_before_the_answer():
+    reader, body = read(
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: l\r\n\r\n", OK, b"Content-Length: 1\r\n\r\na"
+    )
+    assert [head.status for head in reader.interim] == [100, 103]
+    assert (reader.complete, body) == (True, b"a")
+
+
+def test_a_body_without_framing_ends_with_the_connection():
+    reader, body = read(OK + b"\r\nabc", b"def")
+    assert (reader.complete, body) == (False, b"abcdef")
+    assert reader.end_of_stream()
+    assert reader.complete
+
+
+def test_a_body_cut_short_does_not_end_with_the_connection():
+    reader, _ = read(OK + b"Content-Length: 5\r\n\r\nabc")
+    assert not reader.end_of_stream()
+    reader, _ = read(OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+    assert not reader.end_of_stream()
