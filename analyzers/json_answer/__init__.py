@@ -97,12 +97,16 @@ def _parses(text: str) -> bool:
 
 def _holds_json(text: str) -> bool:
     """Whether a whole JSON object or array, not empty, stands somewhere in `text`."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_constant=_no_constant)
     for opening in islice(_OPENING.finditer(text), MAX_OPENINGS):
         try:
-            value, _ = decoder.raw_decode(text, opening.start())
+            value, end = decoder.raw_decode(text, opening.start())
         except (ValueError, RecursionError):
             continue
-        if value:
+        if value and end - opening.start() < len(text):
             return True
     return False
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

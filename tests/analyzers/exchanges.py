@@ -10,8 +10,8 @@ from analyzers.pair import Capture, Choice, End, Exchange, Pair, Request, ToolCa
 CHAT = "/v1/chat/completions"
 
 
-def ask(text: str, path: str = CHAT, headers: dict[str, str] | None = None, **body: Any) -> Request:
-    return Request(path, {"messages": [{"role": "user", "content": text}], **body}, headers or {})
+def ask(prompt: str, /, headers: dict[str, str] | None = None, **body: Any) -> Request:
+    return Request(CHAT, {"messages": [{"role": "user", "content": prompt}], **body}, headers or {})
 
 
 def said(*texts: str, finish: str = "stop", refusal: str = "", calls: tuple[ToolCall, ...] = ()) -> Exchange:
