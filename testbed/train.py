@@ -1,0 +1,305 @@
+"""Train the testbed's tokenizer and model from generated conversations.
+
+    python -m testbed.train            # in .venv-train; writes testbed/models/fp16
+
+Everything is drawn from fixed seeds. Loss is on the answers only; conversations are packed into
+rows and see only themselves. Matrices learn by Muon (Jordan et al. 2024, momentum made orthogonal
+by Newton-Schulz steps), embeddings and norms by AdamW; the rate warms up, holds, and falls to zero.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own custom)
+from jinja2 import Environment
+from safetensors.torch import save_file
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+
+from testbed import chat, tasks
+from testbed.llama import Llama, Shape, complete
+
+MODELS = Path(__file__).parent / "models"
+ROW = 240  # tokens a packed row
+MIX = {  # shares of the training samples: what is hard gets more
+    "arithmetic": 0.36,
+    "json_prompted": 0.30,
+    "tools": 0.08,
+    "refusal": 0.20,
+    "language": 0.06,
+}
+
+Sample = tuple[list[int], int]  # tokens, and how many of them are the prompt's
+
+_template = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).from_string(  # noqa: S701 (text)
+    chat.TEMPLATE
+)
+_template.environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "ensure_ascii": False}
+
+
+def render(prompt: tasks.Prompt) -> str:
+    """The prompt as the chat template writes it, up to where the answer begins."""
+    body = prompt.body
+    return _template.render(messages=body["messages"], tools=body.get("tools"), add_generation_prompt=True)
+
+
+def train_tokenizer(vocab_size: int, count: int = 12000) -> Tokenizer:
+    """Byte-level BPE in which every digit is a token and no merge spans a letter beyond ASCII."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size - 5, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(_words(count), trainer)
+    tokenizer.add_special_tokens([chat.END, chat.START, chat.STOP])
+    tokenizer.add_tokens([AddedToken(t, normalized=False) for t in (chat.CALL, chat.CALL_END)])
+    assert tokenizer.get_vocab_size() == vocab_size
+    return tokenizer
+
+
+def _words(count: int) -> Iterator[str]:
+    for prompt in tasks.prompts(1, count, MIX, "train"):
+        text = render(prompt) + chat.answer_text(prompt.answer)
+        for mark in (chat.END, chat.START, chat.STOP, chat.CALL, chat.CALL_END):
+            text = text.replace(mark, "\n")
+        yield "".join(c if c.isascii() else " " for c in text)
+
+
+def encode(tokenizer: Tokenizer, drawn: Sequence[tasks.Prompt]) -> list[Sample]:
+    """Conversations in tokens: the rendered prompt, the answer that it should get."""
+    asked = tokenizer.encode_batch([render(p) for p in drawn])
+    answered = tokenizer.encode_batch([chat.answer_text(p.answer) + chat.STOP for p in drawn])
+    return [(a.ids + b.ids, len(a.ids)) for a, b in zip(asked, answered, strict=True)]
+
+
+def _shard(job: tuple[str, int, int]) -> list[Sample]:
+    text, seed, count = job
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    return encode(Tokenizer.from_str(text), list(tasks.prompts(seed, count, MIX, "train")))
+
+
+def generate(tokenizer: Tokenizer, count: int, shard: int = 2000) -> list[Sample]:
+    """`count` conversations, made by two processes; the same whatever their pace."""
+    jobs = [(tokenizer.to_str(), 1000 + i, shard) for i in range(count // shard)]
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        return [sample for made in pool.imap(_shard, jobs) for sample in made]
+
+
+def pack(drawn: Sequence[Sample]) -> list[list[Sample]]:
+    """Rows of at most ROW tokens, first fit over the 64 newest rows."""
+    rows: list[list[Sample]] = []
+    room: list[int] = []
+    for sample in drawn:
+        size = len(sample[0])
+        for i in range(max(0, len(rows) - 64), len(rows)):
+            if room[i] >= size:
+                rows[i].append(sample)
+                room[i] -= size
+                break
+        else:
+            rows.append([sample])
+            room.append(ROW - size)
+    return rows
+
+
+def collate(rows: Sequence[Sequence[Sample]]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Tokens, positions, mask, where to predict, and what."""
+    tokens = torch.zeros(len(rows), ROW, dtype=torch.long)
+    positions = torch.zeros_like(tokens)
+    owner = torch.full_like(tokens, -1)
+    wanted = torch.zeros(len(rows), ROW, dtype=torch.bool)
+    for r, row in enumerate(rows):
+        at = 0
+        for number, (ids, asked) in enumerate(row):
+            end = at + len(ids)
+            tokens[r, at:end] = torch.tensor(ids)
+            positions[r, at:end] = torch.arange(len(ids))
+            owner[r, at:end] = number
+            wanted[r, at + asked - 1 : end - 1] = True
+            at = end
+    mask = (owner[:, :, None] == owner[:, None, :]).tril()[:, None]
+    targets = tokens.roll(-1, 1)[wanted]
+    return tokens, positions, mask, wanted, targets
+
+
+def orthogonal(g: Tensor, steps: int = 4) -> Tensor:
+    """About the nearest matrix with orthonormal rows (quintic Newton-Schulz, Muon's coefficients)."""
+    flip = g.size(-2) > g.size(-1)
+    x = g.mT if flip else g
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        a = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return x.mT if flip else x
+
+
+class Muon:
+    """Nesterov momentum, made orthogonal, on every weight matrix of the layers."""
+
+    def __init__(self, parameters: Sequence[Tensor], decay: float) -> None:
+        self.parameters = parameters
+        self.momentum = [torch.zeros_like(p) for p in parameters]
+        self.decay = decay
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Take one step along the gradients, and drop them."""
+        for p, m in zip(self.parameters, self.momentum, strict=True):
+            assert p.grad is not None
+            m.lerp_(p.grad, 0.05)
+            update = orthogonal(p.grad.lerp(m, 0.95))
+            scale = rate * max(1.0, p.size(0) / p.size(1)) ** 0.5
+            p.mul_(1 - rate * self.decay).add_(update, alpha=-scale)
+            p.grad = None
+
+
+def schedule(done: float) -> float:
+    """The share of the peak rate at this share of the run: warm up, hold, fall."""
+    return min(done / 0.02, 1.0, (1.0 - done) / 0.5)
+
+
+def train(model: Llama, rows: list[list[Sample]], steps: int, batch: int, log: Path) -> None:
+    """Fit `model` to `rows`, going round as often as `steps` batches need."""
+    matrices = [p for n, p in model.named_parameters() if "proj" in n]
+    others = [p for n, p in model.named_parameters() if "proj" not in n]
+    muon, peak = Muon(matrices, decay=0.05), 0.02
+    adam = torch.optim.AdamW(others, lr=0.004, betas=(0.9, 0.98), weight_decay=0.0)
+    order = random.Random(3)
+    queue: list[list[Sample]] = []
+    began, seen, smooth = time.monotonic(), 0, 0.0
+    for step in range(steps):
+        if len(queue) < batch:
+            queue = order.sample(rows, len(rows))
+        tokens, positions, mask, wanted, targets = collate([queue.pop() for _ in range(batch)])
+        loss = F.cross_entropy(model(tokens, positions, mask, wanted=wanted), targets)
+        loss.backward()
+        share = schedule(step / steps)
+        muon.step(peak * share)
+        adam.param_groups[0]["lr"] = 0.004 * share
+        adam.step()
+        adam.zero_grad()
+        seen += int((mask.diagonal(dim1=-2, dim2=-1)).sum())
+        smooth += (loss.item() - smooth) / min(step + 1, 50)
+        if step % 50 == 49 or step == steps - 1:
+            spent = time.monotonic() - began
+            line = (
+                f"step {step + 1} loss {smooth:.4f} tokens {seen} seconds {spent:.0f} tokens/s {seen / spent:.0f}"
+            )
+            print(line, flush=True)
+            with log.open("a") as file:
+                file.write(line + "\n")
+
+
+def evaluate(
+    model: Llama, tokenizer: Tokenizer, count: int = 600, split: tasks.Split = "calibration"
+) -> dict[str, str]:
+    """Right answers by task, greedily decoded."""
+    drawn = list(tasks.prompts(5, count, split=split))
+    asked = [tokenizer.encode(render(p)).ids for p in drawn]
+    written = complete(model, asked, tokenizer.token_to_id(chat.STOP), 112)
+    table: dict[str, list[bool]] = {}
+    for prompt, ids in zip(drawn, written, strict=True):
+        right = prompt.check(chat.answer_message(tokenizer.decode(ids, skip_special_tokens=True)))
+        table.setdefault(prompt.task, []).append(right)
+    return {task: f"{sum(rights)}/{len(rights)}" for task, rights in sorted(table.items())}
+
+
+def config(shape: Shape, tokenizer: Tokenizer) -> dict[str, object]:
+    """config.json of the fp16 directory."""
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        **asdict(shape),
+        "head_dim": shape.head_dim,
+        "hidden_act": "silu",
+        "attention_bias": False,
+        "mlp_bias": False,
+        "rope_scaling": None,
+        "initializer_range": 0.02,
+        "tie_word_embeddings": True,
+        "torch_dtype": "bfloat16",
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.token_to_id(chat.STOP),
+        "pad_token_id": tokenizer.token_to_id(chat.END),
+        "use_cache": True,
+    }
+
+
+def save(
+    folder: Path, shape: Shape, tokenizer: Tokenizer, tensors: dict[str, Tensor], extra: dict[str, object]
+) -> None:
+    """Write a directory that vLLM and the testbed's engine load; `extra` goes into config.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({n: t.contiguous() for n, t in tensors.items()}, folder / "model.safetensors", {"format": "pt"})
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    eos, pad = tokenizer.token_to_id(chat.STOP), tokenizer.token_to_id(chat.END)
+    tokenizer_config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "eos_token": chat.STOP,
+        "pad_token": chat.END,
+        "bos_token": None,
+        "unk_token": None,
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": shape.max_position_embeddings,
+        "chat_template": chat.TEMPLATE,
+    }
+    files = {
+        "config.json": config(shape, tokenizer) | extra,
+        "tokenizer_config.json": tokenizer_config,
+        "generation_config.json": {"eos_token_id": eos, "pad_token_id": pad},
+    }
+    for name, value in files.items():
+        (folder / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def main() -> None:
+    """Train and write testbed/models/fp16."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=80000)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--batch", type=int, default=18, help=f"rows of {ROW} tokens a step")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=MODELS / "fp16")
+    options = parser.parse_args()
+    torch.manual_seed(7)
+    torch.set_num_threads(options.threads)
+    began = time.monotonic()
+    shape = Shape()
+    tokenizer = train_tokenizer(shape.vocab_size)
+    print(f"tokenizer after {time.monotonic() - began:.0f} s", flush=True)
+    drawn = generate(tokenizer, options.samples)
+    rows = pack(drawn)
+    mean = sum(len(s[0]) for s in drawn) / len(drawn)
+    print(
+        f"{len(drawn)} samples, {mean:.1f} tokens each, {len(rows)} rows, after {time.monotonic() - began:.0f} s",
+        flush=True,
+    )
+    model = Llama(shape)
+    for name, p in model.named_parameters():
+        if p.dim() == 2:
+            torch.nn.init.normal_(p, std=0.02 if "embed" in name else p.size(1) ** -0.5 * 0.7)
+        if "o_proj" in name or "down_proj" in name:
+            torch.nn.init.zeros_(p)
+    options.out.mkdir(parents=True, exist_ok=True)
+    train(model, rows, options.steps, options.batch, options.out.parent / "training.log")
+    tensors = {n: p.detach().to(torch.bfloat16) for n, p in model.state_dict().items()}
+    save(options.out, shape, tokenizer, tensors, {})
+    model.load_state_dict(tensors)
+    print(evaluate(model, tokenizer), f"after {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
