@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
+from proxy.histogram import BatchHistogram
+
 REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
 TOKEN_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 GAP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
@@ -41,7 +43,7 @@ class Telemetry:
             buckets=TOKEN_BUCKETS,
             registry=r,
         )
-        self.token_gap = Histogram(
+        self.token_gap = BatchHistogram(
             "slipgauge_inter_token_latency_seconds",
             "Between streamed tokens, on scored pairs.",
             ("arm", "leg"),

@@ -69,6 +69,7 @@ class Admin:
             encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         except (TypeError, ValueError):  # a version in the header that is no number
             encode, content_type = choose_encoder("")
+        self._control.refresh()
         return web.Response(body=encode(self._control.telemetry.registry), headers={"Content-Type": content_type})
 
     async def verdict(self, _: web.Request) -> web.Response:

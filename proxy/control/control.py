@@ -42,14 +42,10 @@ class Control:
         self._margins = {name: guardrail.margin for name, guardrail in config.guardrails.items()}
         self.tables = Tables(variables, self._margins)
         self._meter = Meter(telemetry, self.tables, version)
-        self._show()
 
     def receive(self, report: Report) -> None:
         """Fold one pair into the tables and the metrics."""
-        gained = self.tables.fold(report)
-        self._meter.fold(report, gained)
-        if gained:
-            self._show()
+        self._meter.fold(report, self.tables.fold(report))
 
     def judgements(self) -> tuple[Judgement, ...]:
         """Every guardrail's verdict as of now."""
@@ -86,5 +82,6 @@ class Control:
             "candidate_revision": self._revision,
         }
 
-    def _show(self) -> None:
+    def refresh(self) -> None:
+        """Bring the verdict's metrics up to date. Done when they are read: pairs arrive far more often."""
         self._meter.show(self.judgements(), self.stage, self.candidate_weight)

@@ -35,7 +35,7 @@ class Meter:
             t.extra_tokens.labels(arm, purpose)
         for arm, leg in (*product(ARMS, ("primary", "mirror")), ("baseline", "repeat")):
             t.first_token.labels(arm, leg)
-            t.token_gap.labels(arm, leg)
+            t.token_gap.observe((arm, leg))
         for reason in DROPPED:
             t.queue_dropped.labels(reason)
         for guardrail in tables.guardrails:
@@ -79,9 +79,7 @@ class Meter:
     def _times(self, arm: str, leg: str, told: ArmReport) -> None:
         if told.first_token is not None:
             self._telemetry.first_token.labels(arm, leg).observe(told.first_token)
-        gaps = self._telemetry.token_gap.labels(arm, leg)
-        for gap in told.gaps:
-            gaps.observe(gap)
+        self._telemetry.token_gap.observe((arm, leg), told.gaps)
 
     def _spent(self, arm: str, purpose: str, told: ArmReport) -> None:
         tokens = told.usage.prompt_tokens + told.usage.completion_tokens

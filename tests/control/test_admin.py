@@ -92,6 +92,7 @@ async def test_openmetrics_is_negotiated_and_closed_series_start_at_zero(admin: 
 async def test_reports_reach_the_metrics(control: Control) -> None:
     for number in range(40):
         control.receive(report(str(number), candidate=1.0))
+    control.refresh()
     value = control.telemetry.registry.get_sample_value
 
     cell = {"analyzer": "served", "baseline": "pass", "candidate": "fail"}

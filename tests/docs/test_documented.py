@@ -17,6 +17,7 @@ from proxy.cli import main
 from proxy.config_keys import ANY, Key, keys
 from proxy.control.access import OPEN
 from proxy.control.admin import ENDPOINTS
+from proxy.histogram import BatchHistogram
 from proxy.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +58,9 @@ def metrics() -> set[str]:
     found = set()
     for collector in vars(telemetry).values():
         if collector is telemetry.registry:
+            continue
+        if isinstance(collector, BatchHistogram):
+            found.add(f"{collector.name}{{{','.join(collector.labelnames)}}}")
             continue
         suffix = {"counter": "_total", "info": "_info"}.get(collector._type, "")
         labels = ",".join(collector._labelnames) or ("version" if collector._type == "info" else "")
