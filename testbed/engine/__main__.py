@@ -21,6 +21,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8001, help="0 takes a free port")
     parser.add_argument("--served-model-name", help="the name clients ask for; default: the directory's name")
     parser.add_argument("--max-num-seqs", type=int, default=Limits.slots, help="sequences running at once")
+    parser.add_argument(
+        "--step-interval", type=float, default=Limits.step_interval, help="least seconds between two steps"
+    )
     uvloop.run(_serve(parser.parse_args()))
 
 
@@ -28,7 +31,7 @@ async def _serve(args: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    limits = Limits(slots=args.max_num_seqs)
+    limits = Limits(slots=args.max_num_seqs, step_interval=args.step_interval)
     where = {"host": args.host, "port": args.port}
     async with serving(args.model_dir, name=args.served_model_name, limits=limits, **where) as up:
         print(f"serving {up.engine.name} at {up.url}", flush=True)

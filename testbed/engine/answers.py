@@ -35,7 +35,8 @@ class Header:
 
     def body(self, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         """The whole answer."""
-        return self._fields(self.kind) | {"choices": choices, "service_tier": None} | more
+        absent = dict.fromkeys(("service_tier", "kv_transfer_params", "ec_transfer_params", "metrics"))
+        return self._fields(self.kind) | {"choices": choices} | more | absent
 
     def _fields(self, kind: str) -> dict[str, Any]:
         return {
@@ -49,6 +50,11 @@ class Header:
 def usage(prompt: int, completion: int) -> dict[str, Any]:
     """The token counts of an answer; every choice's tokens count as completion."""
     return {"prompt_tokens": prompt, "total_tokens": prompt + completion, "completion_tokens": completion}
+
+
+def usage_details(prompt: int, completion: int) -> dict[str, Any]:
+    """The same in a whole answer, where vLLM also names the details that it does not have."""
+    return usage(prompt, completion) | {"prompt_tokens_details": None, "completion_tokens_details": None}
 
 
 def whole(deltas: Sequence[Delta]) -> Delta:

@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 
 from testbed.engine import hermes
-from testbed.engine.answers import Header, chat_logprobs, prompt_logprobs, usage
+from testbed.engine.answers import Header, chat_logprobs, prompt_logprobs, usage, usage_details
 from testbed.engine.engine import Engine
 from testbed.engine.errors import bad_value
 from testbed.engine.requests import ChatRequest, TokenizeRequest, fit
@@ -53,11 +53,10 @@ class ChatAnswer:
         return self._header.body(
             [self._choice(index, answer) for index, answer in enumerate(answers)],
             system_fingerprint=self._engine.fingerprint,
-            usage=usage(len(self._prompt), sum(len(answer.token_ids) for answer in answers))
-            | {"prompt_tokens_details": None},
+            usage=usage_details(len(self._prompt), sum(len(answer.token_ids) for answer in answers)),
             prompt_logprobs=prompt_logprobs(tokenizer, answers[0]),
             prompt_token_ids=self._prompt if request.return_token_ids else None,
-            kv_transfer_params=None,
+            prompt_text=None,
         )
 
     def _choice(self, index: int, answer: Delta) -> dict[str, Any]:
@@ -81,6 +80,7 @@ class ChatAnswer:
             "finish_reason": self._finish(answer, called=bool(calls)),
             "stop_reason": answer.stop_reason,
             "token_ids": answer.token_ids if request.return_token_ids else None,
+            "routed_experts": None,
         }
 
     def _logprobs(self, delta: Delta) -> dict[str, Any] | None:

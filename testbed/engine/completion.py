@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from testbed.engine.answers import Header, completion_logprobs, prompt_logprobs, usage
+from testbed.engine.answers import Header, completion_logprobs, prompt_logprobs, usage, usage_details
 from testbed.engine.engine import Engine
 from testbed.engine.errors import bad_value
 from testbed.engine.requests import CompletionRequest, fit
@@ -54,9 +54,7 @@ class CompletionAnswer:
         return self._header.body(
             [self._choice(index, answer) for index, answer in enumerate(answers)],
             system_fingerprint=self._engine.fingerprint,
-            usage=usage(prompts, sum(len(answer.token_ids) for answer in answers))
-            | {"prompt_tokens_details": None},
-            kv_transfer_params=None,
+            usage=usage_details(prompts, sum(len(answer.token_ids) for answer in answers)),
         )
 
     def _choice(self, index: int, answer: Delta) -> dict[str, Any]:
@@ -70,6 +68,7 @@ class CompletionAnswer:
             "token_ids": answer.token_ids if request.return_token_ids else None,
             "prompt_logprobs": prompt_logprobs(self._engine.tokenizer, answer),
             "prompt_token_ids": self._prompt(index) if request.return_token_ids else None,
+            "routed_experts": None,
         }
 
     def _prompt(self, index: int) -> list[int]:

@@ -20,11 +20,16 @@ from testbed.engine.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one engine: sequences running, prompt tokens joining a step, sequences waiting."""
+    """Bounds of one engine.
+
+    Sequences that run at once, prompt tokens that join one step, sequences that wait, and seconds
+    between the beginnings of two steps.
+    """
 
     slots: int = 64
     step_tokens: int = 256
     max_waiting: int = 1024
+    step_interval: float = 0.008
 
 
 class Engine:
@@ -41,7 +46,7 @@ class Engine:
         self.tokenizer = Tokenizer(path, self.vocab)
         self.grammars = Grammars(self.tokenizer, self.vocab)
         scheduler = Scheduler(model, slots=limits.slots, step_tokens=limits.step_tokens)
-        self.runner = Runner(scheduler, loop, max_waiting=limits.max_waiting)
+        self.runner = Runner(scheduler, loop, max_waiting=limits.max_waiting, step_interval=limits.step_interval)
 
     def sequences(
         self,

@@ -144,7 +144,10 @@ class Model:
         kv.lengths[:slots] += 1
         kv.lengths[slots : slots + len(sizes)] = sizes
         kv.used = slots + len(sizes)
-        packing = _Packing(self._rotation[positions], positions[:slots], ends)
+        longest = kv.lengths[:slots].max(initial=0)
+        unseen = np.arange(longest) >= kv.lengths[:slots, None]
+        hidden = np.where(unseen, np.float32(-np.inf), np.float32(0))[:, None, None]
+        packing = _Packing(self._rotation[positions], positions[:slots], hidden, ends)
 
         x: Floats = self.embedding[tokens]
         # exp overflows to infinity in a sigmoid that is 0 anyway
@@ -187,8 +190,7 @@ class Model:
             each = np.arange(slots)
             kv_keys[each, :, packing.decoding] = keys[:slots]
             kv_values[each, :, packing.decoding] = values[:slots]
-            lengths = kv.lengths[:slots]
-            seen = _attend_all(queries[:slots], kv_keys[:slots], kv_values[:slots], lengths)
+            seen = _attend_all(queries[:slots], kv_keys[:slots], kv_values[:slots], packing.hidden)
             mixed[:slots] = seen.reshape(slots, -1)
         for slot, (start, end) in enumerate(itertools.pairwise(packing.ends), start=slots):
             size = end - start
@@ -206,17 +208,18 @@ class _Packing(NamedTuple):
 
     rotation: NDArray[np.complex64]
     decoding: NDArray[np.int64]  # position of each decoding slot's row
+    hidden: Floats  # [slots, 1, 1, longest]: -inf at the positions that a decoding slot does not have yet
     ends: list[int]  # end of the decoding rows, then of each prompt's rows
 
 
-def _attend_all(queries: Floats, keys: Floats, values: Floats, lengths: NDArray[np.int64]) -> Floats:
-    """One query a slot over that slot's first `lengths` keys.
+def _attend_all(queries: Floats, keys: Floats, values: Floats, hidden: Floats) -> Floats:
+    """One query a slot over that slot's keys, less those that `hidden` masks.
 
     Head by head: small products of a matrix and a vector take half the time of two small matrices.
     """
-    longest = int(lengths.max())
+    longest = hidden.shape[-1]
     scores = np.matvec(keys[:, :, None, :longest], queries)
-    scores += np.where(np.arange(longest) < lengths[:, None], 0, -np.inf).astype(np.float32)[:, None, None]
+    scores += hidden
     mixed: Floats = np.vecmat(_softmax(scores), values[:, :, None, :longest])
     return mixed
 

@@ -3,6 +3,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ TOOL = {
 
 @pytest_asyncio.fixture
 async def up(model_dir: Path) -> AsyncIterator[Serving]:
-    async with serving(model_dir, name="tiny") as server:
+    async with serving(model_dir, name="tiny", limits=Limits(step_interval=0)) as server:
         yield server
 
 
@@ -102,6 +103,7 @@ async def test_usage_counts_what_was_read_and_written(http: aiohttp.ClientSessio
         "completion_tokens": 7,
         "total_tokens": prompt + 7,
         "prompt_tokens_details": None,
+        "completion_tokens_details": None,
     }
     assert answer["choices"][0]["finish_reason"] == "length"
     _, tokenized = await post(http, "/tokenize", messages=CHAT["messages"])
@@ -223,7 +225,7 @@ async def posted(http: aiohttp.ClientSession, body: dict[str, Any]) -> aiohttp.C
 async def test_a_client_that_leaves_aborts_its_request(model_dir: Path, *, stream: bool) -> None:
     """With one slot, a second client is answered long before the first one's tokens would be done."""
     async with (
-        serving(model_dir, name="tiny", limits=Limits(slots=1)) as up,
+        serving(model_dir, name="tiny", limits=Limits(slots=1, step_interval=0)) as up,
         aiohttp.ClientSession(up.url) as http,
     ):
         body = {"prompt": "1", "n": 16, "max_tokens": 250, "ignore_eos": True, "stream": stream}
@@ -240,6 +242,14 @@ async def test_a_client_that_leaves_aborts_its_request(model_dir: Path, *, strea
             assert 'finished_reason="abort",model_name="tiny"} 0.0' not in await response.text()
         status, _ = await post(http, "/v1/completions", prompt="1", max_tokens=1)
         assert status == 200
+
+
+async def test_steps_keep_their_distance(model_dir: Path) -> None:
+    limits = Limits(step_interval=0.02)
+    async with serving(model_dir, limits=limits) as up, aiohttp.ClientSession(up.url) as http:
+        began = time.monotonic()
+        await post(http, "/v1/completions", prompt="1", max_tokens=10, ignore_eos=True)
+        assert time.monotonic() - began >= 9 * 0.02
 
 
 async def test_a_full_queue_answers_503(model_dir: Path) -> None:
