@@ -107,7 +107,10 @@ class Deployment:
         admin = Admin(self.control, Baseline(self._session, self._config.baseline.url), lambda: self._accepting)
         token = self._config.admin.viewer_token_env
         self._runner = web.AppRunner(
-            admin.app(os.environ[token] if token else None), access_log=None, handle_signals=False
+            admin.app(os.environ[token] if token else None),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=2.0,
         )
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.admin_address.host, self.admin_address.port)

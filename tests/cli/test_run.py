@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from proxy.tasks import spawn
+from proxy.tasks import cancel, spawn
 from tests.cli.program import Program, start, write_config
 from tests.cli.upstream import ANSWER, Upstream
 
@@ -99,6 +99,20 @@ async def test_sigterm_lets_accepted_requests_finish(arms: tuple[Upstream, Upstr
     assert ready == (503, {"status": "not ready", "reason": "the gateway is draining"})
     assert answer == (200, ANSWER)
     assert (code, stopped["requests"]) == (0, 1)
+
+
+async def test_a_second_signal_ends_it_at_once(arms: tuple[Upstream, Upstream], tmp_path: Path) -> None:
+    config = write_config(tmp_path / "c.yaml", arms[0].url, arms[1].url)
+    arms[0].hold.clear()
+    async with running(config) as (program, data, _, session):
+        asking = spawn(ask(session, data), name="ask")
+        await asyncio.wait_for(arms[0].arrived.wait(), 10)
+        program.process.send_signal(signal.SIGTERM)
+        await program.event("draining")
+        program.process.send_signal(signal.SIGTERM)
+
+        assert await program.process.wait() == -signal.SIGTERM
+        await cancel(asking)
 
 
 async def test_readiness_follows_the_baseline_and_not_the_candidate(
