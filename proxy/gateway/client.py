@@ -144,16 +144,14 @@ class Client(asyncio.Protocol):
 
     def _take(self, request: Request) -> Request:
         self._request = request
-        largest = self._services.config.mirror.request_bytes
-        self._mirrored = self._services.router.may_mirror(request) and (request.length or 0) <= largest
+        self._mirrored = self._services.router.may_mirror(request)
         return request
 
     def _must_wait(self, request: Request) -> bool:
         """Whether a request that may be mirrored is still to be held."""
         if not self._mirrored or request.complete:
             return False
-        self._mirrored = request.size <= self._services.config.mirror.request_bytes
-        return self._mirrored
+        return max(request.size, request.length or 0) <= self._services.config.mirror.request_bytes
 
     def _watch(self) -> None:
         """Set the timeouts that fit: for a head, for a body or the next request, or none while it is our turn."""

@@ -1,8 +1,9 @@
 """The leg whose answer the client gets. What arrives is written to the client in the same callback, then shared.
 
-Which requests are held: those that may be mirrored wait for their whole body, up to `mirror.request_bytes`, before
-they are sent; so they can be sent again where a kept connection turns out closed, and read for routing. All others
-stream both ways. A body too large to be held was never parsed, so it is not known to be eligible: in no ledger.
+Requests that may be mirrored are held until their body is whole, up to `mirror.request_bytes`, before
+they are sent: they can be sent again where a kept connection turns out closed, and be read for routing. All others
+stream both ways. A body too large to be held is not parsed but scanned for a configured model as it passes; where
+it names one it is eligible and ends as `dropped_request_bytes`, sampled or not: the loss of long prompts shows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from proxy.gateway.leg import Leg
 from proxy.gateway.outgoing import primary_head, renamed
 from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead, head_bytes
-from proxy.gateway.routing import Route, operation_of
+from proxy.gateway.routing import ModelScan, Route, operation_of
 from proxy.gateway.services import Services
 from proxy.gateway.shadow import Shadow
 from proxy.gateway.upstream import Upstream
@@ -39,6 +40,7 @@ class Primary(Leg):
         self._sent = 0.0
         self._operation = operation_of(request.path)
         self._shadow: Shadow | None = None
+        self._scan: ModelScan | None = None
         self._status: int | None = None
         self._chunked = False
         self._until_close = False
@@ -51,6 +53,8 @@ class Primary(Leg):
     def start(self, *, mirrored: bool) -> None:
         """Send the request; where it may be `mirrored`, decide on that once its bytes are on their way."""
         request = self._request
+        if mirrored and not request.complete:
+            self._scan = ModelScan(self._services.config)
         if request.complete:
             self._held = b"".join(request.pieces)
             request.pieces = []
@@ -119,6 +123,8 @@ class Primary(Leg):
             self._client.pause()
             return
         pieces, request.pieces = request.pieces, []
+        if self._scan is not None:
+            self._count_too_large(pieces)
         out = pieces
         if self._chunked_out:
             out = _chunk(pieces)
@@ -127,6 +133,13 @@ class Primary(Leg):
         if out:
             connection.transport.writelines(out)
         self._body_sent = request.complete
+
+    def _count_too_large(self, pieces: list[bytes]) -> None:
+        scan, services = self._scan, self._services
+        if scan is not None and any(map(scan.feed, pieces)):
+            self._scan = None
+            services.ledger.open(services.primary.target.name)
+            services.ledger.close(services.primary.target.name, State.DROPPED_REQUEST_BYTES)
 
     def sent_whole(self) -> bool:
         """See `Leg.sent_whole`."""

@@ -7,6 +7,7 @@ decisions are independent of each other, and nobody who lacks the salt can choos
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -102,6 +103,30 @@ class Router:
         if share >= 1.0:
             return True
         return share > 0.0 and int.from_bytes(self._hash(session, name)[:7]) < share * 2**56
+
+
+class ModelScan:
+    """Looks for a configured model's name in a body that passes through, too large to be held or parsed.
+
+    A request is counted by it, not routed: the first `"model"` key with a configured name is taken for the request's
+    own, which a nested one of that name would be as well.
+    """
+
+    _KEY = re.compile(rb'"model"\s*:\s*"([^"\\]{1,256})"')
+    _OVERLAP = 320
+    """Bytes kept from one arrival to the next, since a key may be split over both."""
+
+    def __init__(self, config: Config) -> None:
+        self._models = frozenset(name.encode() for name in config.models)
+        self._tail = b""
+
+    def feed(self, piece: bytes) -> bool:
+        """Whether the name stands in what has passed so far."""
+        seam = self._tail + piece[: self._OVERLAP]
+        self._tail = (
+            (self._tail + piece)[-self._OVERLAP :] if len(piece) < self._OVERLAP else piece[-self._OVERLAP :]
+        )
+        return any(match[1] in self._models for text in (seam, piece) for match in self._KEY.finditer(text))
 
 
 def _encoded(fields: list[Field]) -> bool:

@@ -213,5 +213,5 @@ class Shadow:
         )
         try:
             self.services.on_pair(pair, state.value)
-        except Exception:
-            _log.exception("a pair could not be handed over", pair_id=pair.pair_id)
+        except Exception as error:
+            _log.error("a pair could not be handed over", pair_id=pair.pair_id, error=type(error).__name__)

@@ -29,22 +29,21 @@ CHAT = "/v1/chat/completions"
 ASK = b'{"model":"m"}'
 
 
-@pytest.mark.parametrize("name", REFUSED)
-async def test_a_smuggled_request_is_refused_in_openai_shape_and_reaches_no_server(stand: Stands, name: str):
-    data, status, _ = REFUSED[name]
+async def test_a_smuggled_request_is_refused_in_openai_shape_and_reaches_no_server(stand: Stands) -> None:
     async with serving(always(plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
-        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
-        writer.write(data)
-        response = await read_response(reader)
-        assert response.status == status
-        assert response.header(b"connection") == b"close"
-        assert set(json.loads(response.body)["error"]) == {"message", "type", "param", "code"}
-        assert await reader.read() == b""
-        writer.close()
+        for name, (data, status, _) in REFUSED.items():
+            reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+            writer.write(data)
+            response = await read_response(reader)
+            assert response.status == status, name
+            assert response.header(b"connection") == b"close", name
+            assert set(json.loads(response.body)["error"]) == {"message", "type", "param", "code"}, name
+            assert await reader.read() == b"", name
+            writer.close()
         assert baseline.requests == []
 
 
-async def test_a_second_request_is_never_read_out_of_the_first_ones_body(stand: Stands):
+async def test_a_second_request_is_never_read_out_of_the_first_ones_body(stand: Stands) -> None:
     inner = b"GET /inner HTTP/1.1\r\nHost: x\r\n\r\n"
     async with serving(always(plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
         reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
@@ -57,7 +56,7 @@ async def test_a_second_request_is_never_read_out_of_the_first_ones_body(stand: 
         assert [(r.path, r.body) for r in baseline.requests] == [(b"/a", inner), (b"/b", inner)]
 
 
-async def test_pipelined_requests_are_answered_in_order(stand: Stands):
+async def test_pipelined_requests_are_answered_in_order(stand: Stands) -> None:
     async def echo(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
         writer.write(plain(received.path + received.body))
 
@@ -73,7 +72,7 @@ async def test_pipelined_requests_are_answered_in_order(stand: Stands):
         assert baseline.connections == 1
 
 
-async def test_a_refusal_waits_for_the_answers_before_it(stand: Stands):
+async def test_a_refusal_waits_for_the_answers_before_it(stand: Stands) -> None:
     async with serving(always(plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
         reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
         writer.write(post("/a", b"") + b"GET /b HTTP/1.1\r\n\r\n" + post("/c", b""))
@@ -85,7 +84,7 @@ async def test_a_refusal_waits_for_the_answers_before_it(stand: Stands):
 
 
 @pytest.mark.parametrize("path", [CHAT, "/v1/files"])
-async def test_expect_100_is_answered_by_the_gateway_and_not_passed_on(stand: Stands, path: str):
+async def test_expect_100_is_answered_by_the_gateway_and_not_passed_on(stand: Stands, path: str) -> None:
     async with serving(always(plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
         reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
         data = post(path, ASK, extra="Expect: 100-continue\r\n")
@@ -100,7 +99,7 @@ async def test_expect_100_is_answered_by_the_gateway_and_not_passed_on(stand: St
 
 @pytest.mark.parametrize("how", ["FIN", "RST"])
 @pytest.mark.parametrize("path", [CHAT, "/v1/other"])
-async def test_a_client_that_leaves_aborts_the_servers_work(stand: Stands, how: str, path: str):
+async def test_a_client_that_leaves_aborts_the_servers_work(stand: Stands, how: str, path: str) -> None:
     async def drip(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
         assert await reader.read() == b""
@@ -128,7 +127,7 @@ async def test_a_client_that_leaves_aborts_the_servers_work(stand: Stands, how: 
         writer.close()
 
 
-async def test_a_kept_connection_that_was_closed_costs_the_client_nothing(stand: Stands):
+async def test_a_kept_connection_that_was_closed_costs_the_client_nothing(stand: Stands) -> None:
     """The server answers, then closes just as the next request arrives."""
 
     async def once(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
@@ -147,7 +146,7 @@ async def test_a_kept_connection_that_was_closed_costs_the_client_nothing(stand:
         assert await s.settled() == {"paired": 2}
 
 
-async def test_a_fresh_connection_that_breaks_is_not_tried_again(stand: Stands):
+async def test_a_fresh_connection_that_breaks_is_not_tried_again(stand: Stands) -> None:
     async def never(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
         writer.transport.abort()
 
@@ -158,7 +157,7 @@ async def test_a_fresh_connection_that_breaks_is_not_tried_again(stand: Stands):
 
 @pytest.mark.parametrize("surplus", [b"X", plain(b"STOLEN"), b"\r\n\r\n" + plain(b"STOLEN")])
 @pytest.mark.parametrize("later", [False, True])
-async def test_bytes_after_an_answer_reach_no_other_client(stand: Stands, surplus: bytes, *, later: bool):
+async def test_bytes_after_an_answer_reach_no_other_client(stand: Stands, surplus: bytes, *, later: bool) -> None:
     async def generous(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
         answer = plain(b"for " + received.path)
         if later:
@@ -177,7 +176,7 @@ async def test_bytes_after_an_answer_reach_no_other_client(stand: Stands, surplu
         assert baseline.connections == 6
 
 
-async def test_an_answer_before_the_body_is_complete_ends_the_connection(stand: Stands):
+async def test_an_answer_before_the_body_is_complete_ends_the_connection(stand: Stands) -> None:
     async def hasty(reader: Reader, writer: Writer) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(plain(b"too much", status="413 Too Much"))
@@ -195,7 +194,7 @@ async def test_an_answer_before_the_body_is_complete_ends_the_connection(stand: 
         writer.close()
 
 
-async def test_an_absent_baseline_is_a_502_and_still_a_pair(stand: Stands):
+async def test_an_absent_baseline_is_a_502_and_still_a_pair(stand: Stands) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -207,7 +206,7 @@ async def test_an_absent_baseline_is_a_502_and_still_a_pair(stand: Stands):
             assert (pair.baseline.end, pair.candidate.body, state) == ("refused", b"ok", "unserved_baseline")
 
 
-async def test_a_body_too_large_is_a_413_before_any_server_sees_it(stand: Stands):
+async def test_a_body_too_large_is_a_413_before_any_server_sees_it(stand: Stands) -> None:
     async with (
         serving(always(plain(b"ok"))) as baseline,
         stand(baseline.address, baseline.address, limits={"body_bytes": 1_000}) as s,
@@ -229,7 +228,7 @@ async def test_a_body_too_large_is_a_413_before_any_server_sees_it(stand: Stands
 )
 async def test_a_slow_client_is_not_waited_for_for_ever(
     stand: Stands, sent: bytes, limits: dict[str, float], status: int | None
-):
+) -> None:
     async with serving(silent) as baseline, stand(baseline.address, baseline.address, limits=limits) as s:
         reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
         writer.write(sent)
@@ -239,7 +238,7 @@ async def test_a_slow_client_is_not_waited_for_for_ever(
         writer.close()
 
 
-async def test_connections_beyond_the_limit_are_told_so(stand: Stands):
+async def test_connections_beyond_the_limit_are_told_so(stand: Stands) -> None:
     async with (
         serving(always(plain(b"ok"))) as baseline,
         stand(baseline.address, baseline.address, limits={"clients": 2}) as s,
@@ -256,7 +255,7 @@ async def test_connections_beyond_the_limit_are_told_so(stand: Stands):
             each.close()
 
 
-async def test_stopping_lets_a_request_under_way_finish_and_closes_the_rest(stand: Stands):
+async def test_stopping_lets_a_request_under_way_finish_and_closes_the_rest(stand: Stands) -> None:
     release = asyncio.Event()
 
     async def slow(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
@@ -280,7 +279,7 @@ async def test_stopping_lets_a_request_under_way_finish_and_closes_the_rest(stan
         assert await s.settled() == {"paired": 1}
 
 
-async def test_a_client_that_reads_slowly_holds_back_its_server_and_nobody_else(stand: Stands):
+async def test_a_client_that_reads_slowly_holds_back_its_server_and_nobody_else(stand: Stands) -> None:
     sent = 0
 
     async def much(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:

@@ -60,7 +60,7 @@ ANSWERS: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_an_answer_is_the_same_as_directly(stand: Stands, name: str):
+async def test_an_answer_is_the_same_as_directly(stand: Stands, name: str) -> None:
     async with (
         serving(ANSWERS[name]) as baseline,
         serving(silent) as candidate,
@@ -85,7 +85,7 @@ async def test_an_answer_is_the_same_as_directly(stand: Stands, name: str):
     ids=["empty", "8 MB mirrored path", "8 MB other path", "3 MB held", "not JSON"],
 )
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_request_body_arrives_unchanged(stand: Stands, body: bytes, path: str, *, chunked: bool):
+async def test_a_request_body_arrives_unchanged(stand: Stands, body: bytes, path: str, *, chunked: bool) -> None:
     async with (
         serving(always(plain(b"ok"))) as baseline,
         serving(always(plain(b"ok"))) as candidate,
@@ -105,7 +105,7 @@ async def test_a_request_body_arrives_unchanged(stand: Stands, body: bytes, path
         assert baseline.requests[0].path == path.encode()
 
 
-async def test_each_event_is_passed_on_before_the_next_is_sent(stand: Stands):
+async def test_each_event_is_passed_on_before_the_next_is_sent(stand: Stands) -> None:
     seen = asyncio.Semaphore(0)
 
     async def in_step(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
@@ -130,7 +130,7 @@ async def test_each_event_is_passed_on_before_the_next_is_sent(stand: Stands):
         writer.close()
 
 
-async def test_head_gives_the_length_and_no_body(stand: Stands):
+async def test_head_gives_the_length_and_no_body(stand: Stands) -> None:
     async with (
         serving(always(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")) as baseline,
         stand(baseline.address, baseline.address) as s,
@@ -143,7 +143,7 @@ async def test_head_gives_the_length_and_no_body(stand: Stands):
         writer.close()
 
 
-async def test_an_http_1_0_client_gets_an_answer_that_ends_with_the_connection(stand: Stands):
+async def test_an_http_1_0_client_gets_an_answer_that_ends_with_the_connection(stand: Stands) -> None:
     async with (
         serving(streamed(SPLIT)) as baseline,
         serving(silent) as candidate,
@@ -154,7 +154,7 @@ async def test_an_http_1_0_client_gets_an_answer_that_ends_with_the_connection(s
         assert response.body == b"".join(SPLIT)
 
 
-async def test_an_early_hint_is_passed_on_and_a_100_is_not(stand: Stands):
+async def test_an_early_hint_is_passed_on_and_a_100_is_not(stand: Stands) -> None:
     hints = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: l\r\n\r\n"
     async with serving(always(hints + plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
         reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
@@ -173,7 +173,7 @@ BROKEN: dict[str, Answer] = {
 
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
-async def test_an_answer_that_breaks_off_never_looks_complete(stand: Stands, name: str, version: str):
+async def test_an_answer_that_breaks_off_never_looks_complete(stand: Stands, name: str, version: str) -> None:
     answer = BROKEN[name]
 
     async def in_two(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
@@ -200,7 +200,7 @@ BEFORE: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("name", BEFORE)
-async def test_a_server_that_gives_no_answer_is_a_502_in_openai_shape(stand: Stands, name: str):
+async def test_a_server_that_gives_no_answer_is_a_502_in_openai_shape(stand: Stands, name: str) -> None:
     async with serving(BEFORE[name]) as baseline, stand(baseline.address, baseline.address) as s:
         response = await ask(s.port, post("/v1/chat/completions", ASK))
         assert response.status == 502

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.config import Config
+from proxy.gateway.eligibility import conversation, parse_object, stands_alone
+from proxy.gateway.outgoing import mirror_request, primary_head, renamed, target_of
+from proxy.gateway.request import Request, RequestReader
+from proxy.gateway.routing import ModelScan, Router, operation_of
+
+CHAT = b"/v1/chat/completions"
+
+
+def config(**settings: Any) -> Config:
+    return Config.model_validate(
+        {
+            "baseline": {"url": "http://127.0.0.1:8001"},
+            "candidate": {"url": "http://10.0.0.9"},
+            "models": {"m": {"candidate": "m-int4"}, "plain": {}},
+            **settings,
+        }
+    )
+
+
+def request(path: bytes = CHAT, headers: str = "", method: bytes = b"POST") -> Request:
+    reader = RequestReader(65_536, 65_536)
+    reader.feed(b"%b %b HTTP/1.1\r\nHost: x\r\n%b\r\n" % (method, path, headers.encode()))
+    assert reader.refusal is None
+    return reader.requests[0]
+
+
+def ask(**fields: Any) -> bytes:
+    return orjson.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}], **fields})
+
+
+def user(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": list(parts)}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "eligible"),
+    [
+        (CHAT, b"POST", True),
+        (CHAT + b"?x=1", b"POST", True),
+        (CHAT + b"/", b"POST", False),
+        (b"/v1/chat%2Fcompletions", b"POST", False),
+        (b"//v1/chat/completions", b"POST", False),
+        (CHAT, b"GET", False),
+        (b"/v1/files", b"POST", False),
+    ],
+)
+def test_only_posts_to_configured_paths_may_be_mirrored(path: bytes, method: bytes, *, eligible: bool) -> None:
+    assert Router(config(), b"s").may_mirror(request(path, method=method)) is eligible
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"not json",
+        b'{"model":"other"}',
+        b'{"model":["m"]}',
+        b'{"messages":[]}',
+        b'{"model":"m"} trailing',
+        b'{"model":"m","x":' + b"[" * 100_000,
+        ask(previous_response_id="r"),
+        ask(conversation="c"),
+        ask(background=True),
+        ask(store=True),
+        ask(web_search_options={}),
+        ask(mcp_servers=[{"url": "u"}]),
+        ask(prompt={"id": "p"}),
+        ask(tools=[{"type": "web_search_preview"}]),
+        ask(tools=[{"type": "function", "function": {}}, {"type": "mcp"}]),
+        ask(tools=[{"type": 5}]),
+        ask(**user({"type": "image_url", "image_url": {"url": "https://a/b.png"}})),
+        ask(**user({"type": "input_image", "image_url": "http://a/b.png"})),
+        ask(**user({"type": "file", "file": {"file_id": "f"}})),
+        ask(**user({"type": "image", "source": {"type": "url", "url": "https://a"}})),
+        ask(**user({"type": "tool_result", "content": [{"type": "image", "source": {"type": "url", "url": "x"}}]})),
+        ask(input=[{"type": "item_reference", "id": "i"}], messages=None),
+    ],
+)
+def test_what_two_servers_cannot_both_be_asked_is_not_eligible(body: bytes) -> None:
+    assert Router(config(), b"s").route(request(), body, "1.2.3.4") is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ask(),
+        ask(store=False, background=False, previous_response_id=None, tools=[]),
+        ask(tools=[{"type": "function", "function": {}}, {"name": "f", "input_schema": {}}]),
+        ask(**user({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}})),
+        ask(**user({"type": "image", "source": {"type": "base64", "data": "AA"}})),
+        ask(**user({"type": "text", "text": "https://a/b.png"})),
+        orjson.dumps({"model": "plain", "prompt": [1, 2, 3]}),
+        orjson.dumps({"model": "plain", "input": "text", "instructions": "be brief"}),
+    ],
+)
+def test_what_stands_alone_is_eligible(body: bytes) -> None:
+    route = Router(config(mirror={"sample": 1.0}), b"s").route(request(), body, "1.2.3.4")
+    assert route is not None
+    assert route.sampled
+
+
+def test_an_encoded_request_body_is_not_read() -> None:
+    assert Router(config(), b"s").route(request(headers="Content-Encoding: gzip\r\n"), ask(), "p") is None
+
+
+def session(body: bytes, headers: str = "", peer: str = "1.2.3.4", salt: bytes = b"s") -> str:
+    route = Router(config(), salt).route(request(headers=headers), body, peer)
+    assert route is not None
+    return route.session
+
+
+def test_a_conversation_keeps_its_session_as_it_grows_and_others_have_their_own() -> None:
+    first = {"role": "user", "content": "hi"}
+    one = ask()
+    assert session(one) == session(ask(messages=[first, {"role": "assistant", "content": "a"}, first]))
+    assert session(one) == session(one, headers="X-Other: 1\r\n")
+    assert session(one) != session(one, peer="1.2.3.5")
+    assert session(one) != session(one, salt=b"t")
+    assert session(one) != session(one, headers="Authorization: Bearer k\r\n")
+    assert session(one) != session(ask(messages=[{"role": "system", "content": "s"}, first]))
+    assert session(one) != session(ask(messages=[{"role": "user", "content": "ho"}]))
+    key = "Authorization: Bearer k\r\n"
+    assert session(one, headers=key) == session(one, headers=key, peer="another address")
+
+
+def test_the_session_header_goes_before_everything_else() -> None:
+    named = "X-Session-Id: 7\r\n"
+    assert session(ask(), headers=named) == session(ask(messages=[]), headers=named, peer="elsewhere")
+
+
+def test_draws_meet_their_shares_and_are_independent() -> None:
+    router = Router(config(mirror={"sample": 0.3, "repeat": 0.5}), b"salt")
+    routes = [router.route(request(headers=f"X-Session-Id: {n}\r\n"), ask(), "p") for n in range(4_000)]
+    sampled = [route for route in routes if route is not None and route.sampled]
+    assert len(sampled) / 4_000 == pytest.approx(0.3, abs=0.03)
+    assert sum(route.repeat for route in sampled) / len(sampled) == pytest.approx(0.5, abs=0.06)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+_FIELDS = st.sampled_from(
+    [
+        "messages",
+        "input",
+        "tools",
+        "content",
+        "role",
+        "type",
+        "source",
+        "image_url",
+        "file",
+        "system",
+        "prompt",
+        "url",
+    ]
+)
+_BODIES = st.recursive(
+    st.none() | st.integers(0, 9) | st.sampled_from(["user", "text", "url", "https://a", "data:x", "message"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_FIELDS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(body=st.dictionaries(_FIELDS, _BODIES, max_size=5))
+def test_no_body_is_too_odd_to_be_judged(body: dict[str, Any]) -> None:
+    stands_alone(body)
+    assert isinstance(conversation(body), bytes)
+
+
+def test_operations_are_a_closed_set() -> None:
+    assert operation_of(CHAT) == "chat"
+    assert operation_of(b"/v1/whatever/a/client/sends") == "other"
+
+
+@settings(max_examples=80, deadline=None)
+@given(extra=st.dictionaries(st.text(max_size=8), _JSON, max_size=4), name=st.text(max_size=12))
+def test_renaming_changes_the_model_and_nothing_else(extra: dict[str, Any], name: str) -> None:
+    body = orjson.dumps({**extra, "model": "m"}, option=orjson.OPT_INDENT_2)
+    parsed = parse_object(body)
+    assert parsed is not None
+    assert orjson.loads(renamed(body, parsed, name)) == {**parsed, "model": name}
+
+
+@pytest.mark.parametrize("size", [1, 7, 300, 10_000])
+@pytest.mark.parametrize(("name", "found"), [("m", True), ("other", False)])
+def test_a_model_is_found_in_a_body_that_passes_by(size: int, name: str, *, found: bool) -> None:
+    body = orjson.dumps({"messages": ["model", 'x"model"' * 600], "model": name}, option=orjson.OPT_INDENT_2)
+    scan = ModelScan(config())
+    pieces = [body[i : i + size] for i in range(0, len(body), size)]
+    assert any([scan.feed(piece) for piece in pieces]) is found
+
+
+def test_renaming_keeps_the_clients_own_spelling_where_it_can() -> None:
+    body = b'{ "temperature" : 1.0e0,  "model" :  "m", "seed":12345678901234567890123 }'
+    assert renamed(body, {"model": "m"}, "m-int4") == body.replace(b'"m"', b'"m-int4"')
+    assert renamed(body, {"model": "m"}, "m") is body
+
+
+def test_the_mirror_gets_the_arms_name_and_key_and_nothing_of_the_clients(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CANDIDATE_KEY", "secret")
+    settings = config(candidate={"url": "http://10.0.0.9", "api_key_env": "CANDIDATE_KEY"})
+    target = target_of("candidate", settings.candidate, settings)
+    headers = (
+        "Authorization: Bearer clients\r\nX-Api-Key: k\r\nCookie: c\r\nX-Forwarded-For: 1.2.3.4\r\nForwarded: f\r\n"
+        "X-Slipgauge-Gold: 4\r\nOpenAI-Organization: o\r\nX-Odd-Credential: z\r\nContent-Type: application/json\r\n"
+        "Accept-Encoding: gzip\r\nContent-Length: 0\r\n"
+    )
+    head, body = mirror_request(request(headers=headers), b"{}", target)
+    assert head == (
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: 10.0.0.9\r\nContent-Type: application/json\r\n"
+        b"Accept-Encoding: gzip\r\nAuthorization: Bearer secret\r\nX-Slipgauge-Leg: mirror\r\n"
+        b"Content-Length: 2\r\n\r\n"
+    )
+    assert body == b"{}"
+    assert target.models == {"m": "m-int4", "plain": "plain"}
+
+
+@pytest.mark.parametrize(
+    "body", [b' {"model":"m"}', b'{"model":"m","store":null}', b'{"model":"m","input":"\\"store\\""}']
+)
+def test_a_mirrored_response_is_not_stored(body: bytes) -> None:
+    settings = config()
+    target = target_of("candidate", settings.candidate, settings)
+    _, sent = mirror_request(request(b"/v1/responses"), body, target)
+    assert orjson.loads(sent) == {**orjson.loads(body), "store": False}
+
+
+def test_the_primary_gets_the_clients_headers_with_its_own_host() -> None:
+    settings = config()
+    target = target_of("baseline", settings.baseline, settings)
+    head = primary_head(request(headers="Authorization: Bearer k\r\nX-Slipgauge-Gold: 4\r\n"), target, 3)
+    assert head == (
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:8001\r\nAuthorization: Bearer k\r\n"
+        b"Content-Length: 3\r\n\r\n"
+    )
