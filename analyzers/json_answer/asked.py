@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from analyzers.asked import generates_text, last_user_text, offers_tools, system_text
@@ -100,11 +101,15 @@ def _maybe_text(schema: Any) -> Any:
 
 
 def _prompted(request: Request) -> Wanted | None:
-    for text in (last_user_text(request), system_text(request)):
-        order = _ORDER.search(text)
-        if order and not _CODE.search(order["what"] or ""):
-            return Wanted(constrained=False, schema=_schema_in(text))
-    return None
+    return _ordered(last_user_text(request)) or _ordered(system_text(request))
+
+
+@lru_cache(maxsize=8)  # asked for once for each leg of a pair
+def _ordered(text: str) -> Wanted | None:
+    order = _ORDER.search(text)
+    if order is None or _CODE.search(order["what"] or ""):
+        return None
+    return Wanted(constrained=False, schema=_schema_in(text))
 
 
 def _schema_in(text: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from analyzers.asked import generates_text, last_user_text, system_text
 from analyzers.numbers import NUMBER, NotPlainError, evaluate, plain_signs
@@ -66,6 +67,7 @@ def gold_number(text: str) -> Fraction | None:
     return value / 100 if percent else value
 
 
+@lru_cache(maxsize=8)  # asked for once for each leg of a pair
 def _own_arithmetic(text: str) -> Fraction | None:
     if not text or len(text) > MAX_CHARS:
         return None

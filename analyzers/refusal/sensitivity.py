@@ -10,6 +10,7 @@ variable to the other, for both arms alike, so they dilute what is found and nev
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 MAX_CHARS = 4_000
 
@@ -109,6 +110,7 @@ _UNFAIR = re.compile(
 _SPACES = re.compile(r"\s+")
 
 
+@lru_cache(maxsize=8)  # asked for once for each leg of a pair
 def sensitive(text: str) -> bool:
     """Whether `text`, the request's last user message, is sensitive by any rule."""
     plain = _SPACES.sub(" ", text[:MAX_CHARS].replace("\u2019", "'")).lower()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import pickle
 import signal
 import sys
 import time
@@ -88,7 +87,7 @@ class Child:
         sent = time.monotonic()
         self._watch(sent, len(task.analyzers))
         try:
-            self._to.write(wire.frame(pickle.dumps(task, pickle.HIGHEST_PROTOCOL)))
+            self._to.write(wire.frame(wire.pack(task)))
             await self._to.drain()
             return wire.result(await self._receive(), task, analyzers)
         except wire.GarbageError as error:

@@ -20,6 +20,10 @@ def bare_deflate(body: bytes) -> bytes:
     return deflater.compress(body) + deflater.flush()
 
 
+def quick_brotli(body: bytes) -> bytes:
+    return brotli.compress(body, quality=1)  # type: ignore[no-any-return]
+
+
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
@@ -59,7 +63,7 @@ def test_what_is_not_as_said_is_undecodable(coding: str, body: bytes) -> None:
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
 def test_a_bomb_costs_no_more_memory_than_the_limit(coding: str) -> None:
     zeros = b"\0" * 50_000_000
-    bomb = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}[coding](zeros)
+    bomb = {"gzip": gzip.compress, "deflate": zlib.compress, "br": quick_brotli}[coding](zeros)
     del zeros
     tracemalloc.start()
     with pytest.raises(UndecodableError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from pool_harness import captured
 
 from analyzers import registry
+from analyzers.pair import Capture
 from proxy.report import Analysis
 from proxy.workers import wire
 
@@ -23,6 +25,13 @@ SOUND = {"number": 3, "outcomes": {"served": SCORED}, "arms": {"baseline": ARM, 
 
 def heard(said: Any) -> wire.Result:
     return wire.result(orjson.dumps(said), TASK, SERVED)
+
+
+@pytest.mark.parametrize("repeat", [None, TASK.pair.baseline])
+def test_a_task_arrives_as_it_was_sent(repeat: Capture | None) -> None:
+    pair = replace(TASK.pair, repeat=repeat, headers={"x-slipgauge-gold": "5"}, inclusion=0.05)
+    task = replace(TASK, pair=pair)
+    assert wire.unpack(wire.pack(task)) == task
 
 
 def test_a_sound_answer_is_taken() -> None:
