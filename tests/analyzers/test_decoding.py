@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import brotli
 import pytest
@@ -63,7 +64,9 @@ def test_what_is_not_as_said_is_undecodable(coding: str, body: bytes) -> None:
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
 def test_a_bomb_costs_no_more_memory_than_the_limit(coding: str) -> None:
     zeros = b"\0" * 50_000_000
-    bomb = {"gzip": gzip.compress, "deflate": zlib.compress, "br": quick_brotli}[coding](zeros)
+    compress: dict[str, Callable[[bytes], bytes]]
+    compress = {"gzip": gzip.compress, "deflate": zlib.compress, "br": quick_brotli}
+    bomb = compress[coding](zeros)
     del zeros
     tracemalloc.start()
     with pytest.raises(UndecodableError):
