@@ -20,6 +20,8 @@ from proxy.workers.cell import IDLE, Cell, make
 
 START_TIMEOUT = 30.0
 """Seconds until a child must have loaded its analyzers."""
+KILL_TIMEOUT = 2.0
+"""Seconds until a killed child is left to itself: a process that it put out of reach may hold its pipe open."""
 ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TZ")
 """All that a child sees of the environment: no key of any arm is in it."""
 
@@ -99,12 +101,14 @@ class Child:
                 self._watcher.cancel()
 
     async def kill(self) -> None:
-        """End the process and its children at once, and wait until they are gone."""
+        """End the process and its group at once, and wait until they are gone, at most KILL_TIMEOUT."""
         self._signal()
         self._to.close()
-        while await self._from.read(1 << 16):
-            pass  # what it still wrote is of no interest, but an unread pipe never closes
-        await self._process.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(KILL_TIMEOUT):
+                while await self._from.read(1 << 16):
+                    pass  # what it still wrote is of no interest, but an unread pipe never closes
+                await self._process.wait()
         self._cell.close()
 
     def _watch(self, sent: float, stages: int) -> None:

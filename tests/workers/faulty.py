@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -43,6 +44,13 @@ class Faulty(PerAnswer):
 
     def leave(self) -> None:
         sys.exit(3)
+
+    def fork_away(self) -> None:
+        if os.fork() == 0:
+            os.setsid()  # out of reach of a signal to the group
+            time.sleep(5)
+            os._exit(0)
+        os._exit(3)
 
     def crash(self) -> None:
         ctypes.string_at(0)

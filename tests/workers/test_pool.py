@@ -33,6 +33,7 @@ async def test_a_pair_gives_one_report_with_one_outcome_per_analyzer() -> None:
         ("spin", "overran"),
         ("exit", "crashed"),
         ("crash", "crashed"),
+        ("fork_away", "overran"),
         ("forge", "garbage"),
         ("memory", "memory"),
         ("complain", "error"),
