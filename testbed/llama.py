@@ -202,5 +202,5 @@ def _complete(model: Llama, prompts: list[Sequence[int]], eos: int, limit: int) 
         positions = positions[going, -1:] + 1
         real = torch.cat((real[going], torch.ones(len(live), 1, dtype=torch.bool)), 1)
         mask = real[:, None, :]
-        cache = [(k[going], v[going]) for k, v in cache]  # type: ignore[misc] # filled by the first call
+        cache = [(k[going], v[going]) for k, v in cache]
     return [a[:-1] if a and a[-1] == eos else a for a in answers]

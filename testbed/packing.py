@@ -31,4 +31,5 @@ def pack(codes: NDArray[np.int32], scales: NDArray[np.float32]) -> dict[str, NDA
 def _words(nibbles: NDArray[np.int32]) -> NDArray[np.int32]:
     """Each eight values along the last axis as one word."""
     lanes = nibbles.reshape(*nibbles.shape[:-1], -1, 8).astype(np.uint32) << LANES
-    return np.bitwise_or.reduce(lanes, axis=-1).view(np.int32)
+    words: NDArray[np.int32] = np.bitwise_or.reduce(lanes, axis=-1).view(np.int32)
+    return words

@@ -26,8 +26,7 @@ from torch import Tensor
 from testbed import tasks
 from testbed.llama import Llama, Shape
 from testbed.packing import pack
-from testbed.train import MODELS, Sample, collate, encode, save
-from testbed.train import pack as pack_rows
+from testbed.train import MODELS, Batch, Sample, collate, encode, pack_rows, save
 
 GROUP = 32
 LEVELS = 3
@@ -122,7 +121,7 @@ def careful(model: Llama, samples: list[Sample], group: int = GROUP) -> dict[str
     return packed
 
 
-def _second_moments(model: Llama, module: torch.nn.Linear, batches: list[tuple[Tensor, ...]]) -> Tensor:
+def _second_moments(model: Llama, module: torch.nn.Linear, batches: list[Batch]) -> Tensor:
     """The mean of x xᵀ over the inputs x of `module`."""
     total, count = torch.zeros(module.in_features, module.in_features), 0
 
@@ -135,9 +134,9 @@ def _second_moments(model: Llama, module: torch.nn.Linear, batches: list[tuple[T
 
     handle = module.register_forward_pre_hook(watch)
     with torch.inference_mode():
-        for tokens, positions, mask, wanted, _targets in batches:
-            real = mask.diagonal(dim1=-2, dim2=-1)
-            model(tokens, positions, mask, wanted=wanted)
+        for b in batches:
+            real = b.real
+            model(b.tokens, b.positions, b.mask, wanted=b.wanted)
     handle.remove()
     return total / count
 

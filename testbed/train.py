@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own custom)
@@ -98,7 +99,7 @@ def generate(tokenizer: Tokenizer, count: int, shard: int = 2000) -> list[Sample
         return [sample for made in pool.imap(_shard, jobs) for sample in made]
 
 
-def pack(drawn: Sequence[Sample]) -> list[list[Sample]]:
+def pack_rows(drawn: Sequence[Sample]) -> list[list[Sample]]:
     """Rows of at most ROW tokens, first fit over the 64 newest rows."""
     rows: list[list[Sample]] = []
     room: list[int] = []
@@ -115,8 +116,19 @@ def pack(drawn: Sequence[Sample]) -> list[list[Sample]]:
     return rows
 
 
-def collate(rows: Sequence[Sequence[Sample]]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Tokens, positions, mask, where to predict, and what."""
+class Batch(NamedTuple):
+    """Packed rows as tensors, [rows, ROW] each but where said otherwise."""
+
+    tokens: Tensor
+    positions: Tensor
+    mask: Tensor  # [rows, 1, ROW, ROW], true where a token may look
+    wanted: Tensor  # true where the next token is to be predicted
+    real: Tensor  # false where a row is padded
+    targets: Tensor  # the next tokens, of the wanted positions in order
+
+
+def collate(rows: Sequence[Sequence[Sample]]) -> Batch:
+    """Rows of conversations, none of which sees another."""
     tokens = torch.zeros(len(rows), ROW, dtype=torch.long)
     positions = torch.zeros_like(tokens)
     owner = torch.full_like(tokens, -1)
@@ -131,8 +143,7 @@ def collate(rows: Sequence[Sequence[Sample]]) -> tuple[Tensor, Tensor, Tensor, T
             wanted[r, at + asked - 1 : end - 1] = True
             at = end
     mask = (owner[:, :, None] == owner[:, None, :]).tril()[:, None]
-    targets = tokens.roll(-1, 1)[wanted]
-    return tokens, positions, mask, wanted, targets
+    return Batch(tokens, positions, mask, wanted, owner >= 0, tokens.roll(-1, 1)[wanted])
 
 
 def orthogonal(g: Tensor, steps: int = 4) -> Tensor:
@@ -183,15 +194,15 @@ def train(model: Llama, rows: list[list[Sample]], steps: int, batch: int, log: P
     for step in range(steps):
         if len(queue) < batch:
             queue = order.sample(rows, len(rows))
-        tokens, positions, mask, wanted, targets = collate([queue.pop() for _ in range(batch)])
-        loss = F.cross_entropy(model(tokens, positions, mask, wanted=wanted), targets)
+        b = collate([queue.pop() for _ in range(batch)])
+        loss = F.cross_entropy(model(b.tokens, b.positions, b.mask, wanted=b.wanted), b.targets)
         loss.backward()
         share = schedule(step / steps)
         muon.step(peak * share)
         adam.param_groups[0]["lr"] = 0.004 * share
         adam.step()
         adam.zero_grad()
-        seen += int((mask.diagonal(dim1=-2, dim2=-1)).sum())
+        seen += int(b.real.sum())
         smooth += (loss.item() - smooth) / min(step + 1, 50)
         if step % 50 == 49 or step == steps - 1:
             spent = time.monotonic() - began
@@ -281,7 +292,7 @@ def main() -> None:
     tokenizer = train_tokenizer(shape.vocab_size)
     print(f"tokenizer after {time.monotonic() - began:.0f} s", flush=True)
     drawn = generate(tokenizer, options.samples)
-    rows = pack(drawn)
+    rows = pack_rows(drawn)
     mean = sum(len(s[0]) for s in drawn) / len(drawn)
     print(
         f"{len(drawn)} samples, {mean:.1f} tokens each, {len(rows)} rows, after {time.monotonic() - began:.0f} s",
