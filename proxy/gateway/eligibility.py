@@ -81,6 +81,8 @@ def _parts(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         if not isinstance(turn, dict):
             continue
         yield turn
+        if isinstance(turn.get("content"), str):
+            continue
         for part in _list_of_objects(turn.get("content")):
             yield part
             yield from _list_of_objects(part.get("content"))
@@ -88,9 +90,7 @@ def _parts(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _list_of_objects(value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict):
-                yield item
+        yield from (item for item in value if isinstance(item, dict))
 
 
 def _is_remote(part: Mapping[str, Any]) -> bool:

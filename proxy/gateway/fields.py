@@ -2,68 +2,57 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from typing import Final
 
 Field = tuple[bytes, bytes]
 
 
-class Kind(IntEnum):
-    """What the gateway does with a header field."""
+# What the gateway does with a field, by its name. Plain integers: this is asked of every field of every message,
+# and an enumeration's members cost several times as much to name.
+PASS: Final = 0
+DROP: Final = 1  # hop-by-hop: it speaks of one connection only
+HOST: Final = 2
+LENGTH: Final = 3
+CODING: Final = 4
+CONNECTION: Final = 5
+EXPECT: Final = 6
+UPGRADE: Final = 7
+LEG: Final = 8  # names the leg of a request; only the gateway may send it
+CONTROL: Final = 9  # speaks to Slipgauge, not to a server
 
-    PASS = 0
-    DROP = 1
-    """Hop-by-hop: it speaks of one connection only."""
-    HOST = 2
-    LENGTH = 3
-    CODING = 4
-    CONNECTION = 5
-    EXPECT = 6
-    UPGRADE = 7
-    LEG = 8
-    """Names the leg of a request; only the gateway may send it."""
-    CONTROL = 9
-    """Speaks to Slipgauge, not to a server."""
-
-
-_KINDS = {
-    b"host": Kind.HOST,
-    b"content-length": Kind.LENGTH,
-    b"transfer-encoding": Kind.CODING,
-    b"connection": Kind.CONNECTION,
-    b"expect": Kind.EXPECT,
-    b"upgrade": Kind.UPGRADE,
-    b"x-slipgauge-leg": Kind.LEG,
-    b"keep-alive": Kind.DROP,
-    b"proxy-authenticate": Kind.DROP,
-    b"proxy-authentication-info": Kind.DROP,
-    b"proxy-authorization": Kind.DROP,
-    b"proxy-connection": Kind.DROP,
-    b"te": Kind.DROP,
-    b"trailer": Kind.DROP,
-    b"http2-settings": Kind.DROP,
+_KINDS: dict[bytes, int] = {
+    b"host": HOST,
+    b"content-length": LENGTH,
+    b"transfer-encoding": CODING,
+    b"connection": CONNECTION,
+    b"expect": EXPECT,
+    b"upgrade": UPGRADE,
+    b"x-slipgauge-leg": LEG,
+    b"keep-alive": DROP,
+    b"proxy-authenticate": DROP,
+    b"proxy-authentication-info": DROP,
+    b"proxy-authorization": DROP,
+    b"proxy-connection": DROP,
+    b"te": DROP,
+    b"trailer": DROP,
+    b"http2-settings": DROP,
 }
 _CONTROL_PREFIX = b"x-slipgauge-"
 
 
-def _spellings() -> dict[bytes, Kind]:
-    """The common spellings, so that most names are found without lower-casing."""
-    common = (b"Accept", b"Accept-Encoding", b"Authorization", b"Content-Type", b"Date", b"Server", b"User-Agent")
-    passing = {spelling: Kind.PASS for name in common for spelling in (name, name.lower())}
-    return passing | _KINDS | {name.title(): kind for name, kind in _KINDS.items()}
+_KNOWN: dict[bytes, int] = {}
+"""Kinds by spelling as met, so that most names cost one look-up; bounded."""
 
 
-_SPELLINGS = _spellings()
-
-
-def kind_of(name: bytes) -> Kind:
+def kind_of(name: bytes) -> int:
     """The kind of a field by its name, in any case."""
-    kind = _SPELLINGS.get(name)
-    if kind is not None:
-        return kind
-    lower = name.lower()
-    if lower.startswith(_CONTROL_PREFIX) and lower not in _KINDS:
-        return Kind.CONTROL
-    return _KINDS.get(lower, Kind.PASS)
+    kind = _KNOWN.get(name)
+    if kind is None:
+        lower = name.lower()
+        kind = _KINDS.get(lower, CONTROL if lower.startswith(_CONTROL_PREFIX) else PASS)
+        if len(_KNOWN) < 1_024 and len(name) <= 64:
+            _KNOWN[name] = kind
+    return kind
 
 
 def tokens(value: bytes) -> list[bytes]:

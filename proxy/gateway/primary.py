@@ -11,6 +11,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import structlog
+
 from analyzers.pair import End
 from proxy.gateway.errors import Refusal, error_response
 from proxy.gateway.ledger import State
@@ -25,6 +27,8 @@ from proxy.gateway.upstream import Upstream
 
 if TYPE_CHECKING:
     from proxy.gateway.client import Client
+
+_log = structlog.get_logger(__name__)
 
 
 class Primary(Leg):
@@ -62,19 +66,28 @@ class Primary(Leg):
         if not mirrored or self._held is None:
             self.pool.acquire(self)
             return
-        body, router = self._held, self._services.router
-        if router.rewrites_primary:
-            route = router.route(request, body, self._client.peer)
-            if route is not None:
-                self._held = renamed(body, route.body, self._services.primary.target.models[route.model])
+        body = self._held
+        if not self._services.router.rewrites_primary:
             self.pool.acquire(self)
-        else:
-            self.pool.acquire(self)
-            route = router.route(request, body, self._client.peer)
+            self._account(self._route(body), body)
+            return
+        route = self._route(body)
         if route is not None:
-            self._account(route, body)
+            self._held = renamed(body, route.body, self._services.primary.target.models[route.model])
+        self.pool.acquire(self)
+        self._account(route, body)
 
-    def _account(self, route: Route, body: bytes) -> None:
+    def _route(self, body: bytes) -> Route | None:
+        """The request's way; a body that routing fails on is passed on like any other."""
+        try:
+            return self._services.router.route(self._request, body, self._client.peer)
+        except Exception as error:
+            _log.error("a request could not be routed", error=type(error).__name__)
+            return None
+
+    def _account(self, route: Route | None, body: bytes) -> None:
+        if route is None:
+            return
         services = self._services
         primary = services.primary.target.name
         services.ledger.open(primary)
@@ -177,15 +190,22 @@ class Primary(Leg):
             self._client.write(out)
             if self._client.congested and self.connection is not None:
                 self.connection.pause()
-        shadow = self._shadow
-        if shadow is not None:
-            shadow.primary_received(head, pieces, end, monotonic() - self._sent)
+        if self._shadow is not None:
+            self._share(self._shadow, head, pieces, end)
         if end == End.COMPLETE:
             self._count(end)
             self._client.answered(keep=not self._close and self._body_sent)
         elif end is not None:
             self._count(end)
             self._broken(Refusal(502, "bad_gateway", "The model server broke off before it answered."))
+
+    def _share(self, shadow: Shadow, head: ResponseHead | None, pieces: list[bytes], end: End | None) -> None:
+        """Tell the pair what came; a fault of the program in there must not become the client's."""
+        try:
+            shadow.primary_received(head, pieces, end, monotonic() - self._sent)
+        except Exception as error:
+            self._shadow = None
+            _log.error("a pair was lost to a fault", error=type(error).__name__)
 
     def _begin(self, head: ResponseHead) -> bytes:
         request = self._request

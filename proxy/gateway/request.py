@@ -14,7 +14,22 @@ from dataclasses import dataclass, field
 import httptools
 
 from proxy.gateway.errors import Refusal
-from proxy.gateway.fields import Field, Kind, block, kind_of, tokens, without
+from proxy.gateway.fields import (
+    CODING,
+    CONNECTION,
+    CONTROL,
+    EXPECT,
+    HOST,
+    LEG,
+    LENGTH,
+    PASS,
+    UPGRADE,
+    Field,
+    block,
+    kind_of,
+    tokens,
+    without,
+)
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 MAX_FIELDS = 256
@@ -34,6 +49,8 @@ class Request:
     """Header fields as they came, for whoever needs to look one up."""
     forward: bytes
     """The end-to-end header lines for the next leg, without Host and framing."""
+    control: dict[str, str]
+    """The `X-Slipgauge-*` fields by lower-case name: for the analyzers, never for a server."""
     http10: bool
     keep_alive: bool
     length: int | None
@@ -173,8 +190,16 @@ def read_head(method: bytes, target: bytes, version: str, fields: list[Field], b
     if method not in METHODS:
         raise Refusal(501, "method", "This method is not supported.")
     head = _Head(http10=version == "1.0")
+    passing = head.passing
     for item in fields:
-        head.take(*item)
+        kind = kind_of(item[0])
+        if kind == PASS:
+            passing.append(item)
+        else:
+            head.take(kind, *item)
+    forward = block(without(passing, head.named) if head.named else passing)
+    if not forward.isascii():
+        raise _bad("Header fields must be ASCII.")
     if head.hosts != 1 and not (head.http10 and head.hosts == 0):
         raise _bad("A request needs exactly one Host header.")
     if head.chunked and (head.http10 or head.length is not None):
@@ -185,7 +210,8 @@ def read_head(method: bytes, target: bytes, version: str, fields: list[Field], b
         method=method,
         target=_origin_form(method, target),
         fields=fields,
-        forward=block(without(head.passing, head.named) if head.named else head.passing),
+        forward=forward,
+        control=head.control,
         http10=head.http10,
         keep_alive=not (head.http10 or head.close),
         length=head.length,
@@ -197,50 +223,51 @@ def read_head(method: bytes, target: bytes, version: str, fields: list[Field], b
 class _Head:
     """What one pass over the header fields finds."""
 
-    __slots__ = ("chunked", "close", "expects_continue", "hosts", "http10", "length", "named", "passing")
+    __slots__ = ("chunked", "close", "control", "expects_continue", "hosts", "http10", "length", "named", "passing")
 
     def __init__(self, *, http10: bool) -> None:
         self.http10 = http10
         self.passing: list[Field] = []
+        self.control: dict[str, str] = {}
         self.named: set[bytes] = set()
         self.hosts = 0
         self.length: int | None = None
         self.chunked = self.close = self.expects_continue = False
 
-    def take(self, name: bytes, value: bytes) -> None:
+    def take(self, kind: int, name: bytes, value: bytes) -> None:
+        """Judge a field that is not simply passed on."""
         if not value.isascii():
             raise _bad("Header fields must be ASCII.")
-        kind = kind_of(name)
-        if kind == Kind.PASS:
-            self.passing.append((name, value))
-        elif kind not in (Kind.DROP, Kind.CONTROL):
-            self._special(kind, value)
-
-    def _special(self, kind: Kind, value: bytes) -> None:
-        if kind == Kind.HOST:
+        if kind == HOST:
             self.hosts += 1
             if not _HOST.fullmatch(value):
                 raise _bad("The Host header is malformed.")
-        elif kind == Kind.LENGTH:
+        elif kind == LENGTH:
             if self.length is not None or not value.isdigit() or len(value) > 18:
                 raise _bad("Content-Length is malformed or came twice.")
             self.length = int(value)
-        elif kind == Kind.CODING:
+        elif kind == CODING:
             if self.chunked or value.lower() != b"chunked":
                 raise _bad("The only transfer coding accepted is one `chunked`.")
             self.chunked = True
-        elif kind == Kind.CONNECTION:
+        else:
+            self._take_meaning(kind, name, value)
+
+    def _take_meaning(self, kind: int, name: bytes, value: bytes) -> None:
+        if kind == CONNECTION:
             self.named.update(tokens(value))
             self.close = self.close or b"close" in self.named
             if b"upgrade" in self.named:
                 raise _bad("Upgrade is not supported.")
-        elif kind == Kind.EXPECT:
+        elif kind == EXPECT:
             if value.lower() != b"100-continue":
                 raise Refusal(417, "expectation_failed", "The only expectation met is 100-continue.")
             self.expects_continue = True
-        elif kind == Kind.UPGRADE:
+        elif kind == UPGRADE:
             raise _bad("Upgrade is not supported.")
-        elif kind == Kind.LEG:
+        elif kind == CONTROL:
+            self.control[name.lower().decode()] = value.decode()
+        elif kind == LEG:
             raise Refusal(400, "leg_header", "X-Slipgauge-Leg is set by the gateway alone.")
 
 

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 
 import httptools
 
-from proxy.gateway.fields import Field, Kind, block, kind_of, tokens, without
+from proxy.gateway.fields import (
+    CODING,
+    CONNECTION,
+    DROP,
+    LENGTH,
+    UPGRADE,
+    Field,
+    block,
+    kind_of,
+    tokens,
+    without,
+)
 from proxy.gateway.request import MAX_FIELDS
 
 _REASON = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
@@ -170,18 +181,18 @@ def read_head(status: int, reason: bytes, version: str, fields: list[Field], *, 
     chunked = False
     for name, value in fields:
         kind = kind_of(name)
-        if kind == Kind.LENGTH:
+        if kind == LENGTH:
             if length is not None or not value.isdigit() or len(value) > 18:
                 raise BadResponseError("Content-Length is malformed or came twice")
             length = int(value)
             passing.append((name, value))
-        elif kind == Kind.CODING:
+        elif kind == CODING:
             if chunked or value.lower() != b"chunked":
                 raise BadResponseError("the only transfer coding accepted is one `chunked`")
             chunked = True
-        elif kind == Kind.CONNECTION:
+        elif kind == CONNECTION:
             named.update(tokens(value))
-        elif kind not in (Kind.DROP, Kind.UPGRADE):
+        elif kind not in (DROP, UPGRADE):
             passing.append((name, value))
     if chunked and (length is not None or version == "1.0"):
         raise BadResponseError("Transfer-Encoding does not go with HTTP/1.0 or Content-Length")

@@ -15,7 +15,6 @@ from typing import Any
 
 from proxy.config import Config
 from proxy.gateway.eligibility import conversation, parse_object, stands_alone
-from proxy.gateway.fields import Field, Kind, kind_of
 from proxy.gateway.request import Request
 
 OPERATIONS = {
@@ -68,7 +67,8 @@ class Router:
 
         `peer` is the client's address, its identity where it sent no credentials.
         """
-        if _encoded(request.fields):
+        headers = {name.lower(): value for name, value in request.fields}
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             return None
         found = parse_object(body)
         if found is None:
@@ -76,7 +76,7 @@ class Router:
         model = found.get("model")
         if not isinstance(model, str) or model not in self._models or not stands_alone(found):
             return None
-        session = self._hash(self._sticky_key(request.fields, found, peer), b"session")
+        session = self._hash(self._sticky_key(headers, found, peer), b"session")
         sampled = self._draw(session, b"mirror", self._sample)
         return Route(
             model=model,
@@ -86,14 +86,11 @@ class Router:
             repeat=sampled and self._draw(session, b"repeat", self._repeat),
         )
 
-    def _sticky_key(self, fields: list[Field], body: Mapping[str, Any], peer: str) -> bytes:
-        identity = peer.encode()
-        for name, value in fields:
-            lower = name.lower()
-            if lower == self._session_header and value:
-                return b"session\x00" + value
-            if lower in (b"authorization", b"x-api-key"):
-                identity = value
+    def _sticky_key(self, headers: Mapping[bytes, bytes], body: Mapping[str, Any], peer: str) -> bytes:
+        named = headers.get(self._session_header) if self._session_header else None
+        if named:
+            return b"session\x00" + named
+        identity = headers.get(b"authorization") or headers.get(b"x-api-key") or peer.encode()
         return b"derived\x00" + identity + b"\x00" + conversation(body)
 
     def _hash(self, data: bytes, name: bytes) -> bytes:
@@ -108,8 +105,8 @@ class Router:
 class ModelScan:
     """Looks for a configured model's name in a body that passes through, too large to be held or parsed.
 
-    A request is counted by it, not routed: the first `"model"` key with a configured name is taken for the request's
-    own, which a nested one of that name would be as well.
+    A request is counted by it, not routed: a `"model"` key with a configured name is taken for the request's own,
+    which a nested one would be as well.
     """
 
     _KEY = re.compile(rb'"model"\s*:\s*"([^"\\]{1,256})"')
@@ -123,19 +120,9 @@ class ModelScan:
     def feed(self, piece: bytes) -> bool:
         """Whether the name stands in what has passed so far."""
         seam = self._tail + piece[: self._OVERLAP]
-        self._tail = (
-            (self._tail + piece)[-self._OVERLAP :] if len(piece) < self._OVERLAP else piece[-self._OVERLAP :]
-        )
+        last = seam if len(piece) < self._OVERLAP else piece
+        self._tail = last[-self._OVERLAP :]
         return any(match[1] in self._models for text in (seam, piece) for match in self._KEY.finditer(text))
-
-
-def _encoded(fields: list[Field]) -> bool:
-    return any(name.lower() == b"content-encoding" and value.lower() != b"identity" for name, value in fields)
-
-
-def control_headers(fields: list[Field]) -> dict[str, str]:
-    """The `X-Slipgauge-*` fields a client sent, by lower-case name, for the analyzers; no server gets them."""
-    return {name.lower().decode(): value.decode() for name, value in fields if kind_of(name) == Kind.CONTROL}
 
 
 def salt_of(config: Config) -> bytes:

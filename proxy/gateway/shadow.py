@@ -18,7 +18,7 @@ from proxy.gateway.outgoing import mirror_request, renamed
 from proxy.gateway.pairing import Do, Pairing
 from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead
-from proxy.gateway.routing import Route, control_headers
+from proxy.gateway.routing import Route
 from proxy.gateway.services import Lane, Services
 from proxy.gateway.upstream import Upstream
 
@@ -209,7 +209,7 @@ class Shadow:
             candidate=mirror,
             repeat=None if self._repeat is None else self._repeat.recorder.capture(),
             inclusion=self.services.config.mirror.sample,
-            headers=control_headers(self._request.fields),
+            headers=self._request.control,
         )
         try:
             self.services.on_pair(pair, state.value)

@@ -101,7 +101,7 @@ async def test_whatever_the_candidate_does_clients_are_answered_and_each_request
             assert response.body == (b"".join(EVENTS) if stream else b'{"a":1}')
         writer.close()
 
-    mirror = {"deadline": 0.3, "answer_bytes": 1_000_000, "in_flight": 16}
+    mirror = {"deadline": 1.0, "answer_bytes": 1_000_000, "in_flight": 16}
     async with (
         serving(either) as baseline,
         candidate(name) as address,

@@ -202,7 +202,7 @@ def test_a_model_is_found_in_a_body_that_passes_by(size: int, name: str, *, foun
     body = orjson.dumps({"messages": ["model", 'x"model"' * 600], "model": name}, option=orjson.OPT_INDENT_2)
     scan = ModelScan(config())
     pieces = [body[i : i + size] for i in range(0, len(body), size)]
-    assert any([scan.feed(piece) for piece in pieces]) is found
+    assert any(map(scan.feed, pieces)) is found
 
 
 def test_renaming_keeps_the_clients_own_spelling_where_it_can() -> None:
