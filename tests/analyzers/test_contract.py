@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from exchanges import CHAT, pair, said
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from analyzers import registry
 from analyzers.finding import Analyzer, Finding
 from analyzers.pair import Choice, End, Exchange, Pair, Request, ToolCall
 from analyzers.scoring import judge
+from tests.analyzers.exchanges import CHAT, pair, said
 
 ANALYZERS = registry.load(registry.names())
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exchanges import ask, json_capture, pair, said
 
 from analyzers import registry
 from analyzers.pair import Capture, CapturedPair, Pair, Request
 from analyzers.reading import read_pair
 from analyzers.scoring import judge
+from tests.analyzers.exchanges import ask, json_capture, pair, said
 
 ANALYZERS = registry.load(registry.names())
 SECONDS = 2.0

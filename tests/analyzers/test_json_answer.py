@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from exchanges import CHAT, ask, said
 
 from analyzers.json_answer import CONSTRAINED, PROMPTED, JsonAnswer
 from analyzers.json_answer.asked import wanted
 from analyzers.pair import Exchange, Request
+from tests.analyzers.exchanges import CHAT, ask, said
 
 SCHEMA = {
     "type": "object",

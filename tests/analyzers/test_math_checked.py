@@ -5,13 +5,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from exchanges import ask, said
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.math_checked import MathChecked, answers, matches
 from analyzers.math_checked.asked import gold, gold_number
 from analyzers.numbers import NotPlainError, evaluate
+from tests.analyzers.exchanges import ask, said
 
 SOLUTIONS = Path(__file__).parent / "data" / "gsm8k_solutions.jsonl"
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from exchanges import CHAT, json_capture, stream_capture
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.pair import Capture, CapturedPair, Choice, End, ToolCall, Usage
 from analyzers.reading import MAX_GAPS, read_exchange, read_pair
+from tests.analyzers.exchanges import CHAT, json_capture, stream_capture
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3}
 

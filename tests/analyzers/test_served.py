@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from exchanges import ask, said
 
 from analyzers.pair import End, Exchange
 from analyzers.served import Served
+from tests.analyzers.exchanges import ask, said
 
 
 @pytest.mark.parametrize(

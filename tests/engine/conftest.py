@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from random_model import write_model
 
 from testbed.engine.model import Model
+from tests.engine.random_model import write_model
 
 
 @pytest.fixture(scope="session")

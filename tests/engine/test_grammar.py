@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from random_model import VOCAB
 
 from testbed.engine.grammar import Constraint, GrammarError, Grammars
 from testbed.engine.hermes import parse
 from testbed.engine.tokenizer import Tokenizer
+from tests.engine.random_model import VOCAB
 
 SCHEMA = {
     "type": "object",

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_model import pack_gptq, write_model
 
 from testbed.engine.generate import generate
 from testbed.engine.model import KVSlots, Model
 from testbed.engine.weights import dequantize, read_safetensors
+from tests.engine.random_model import pack_gptq, write_model
 
 PROMPTS = [[5, 77, 31], [9, 9, 200, 14, 3, 250, 8], [300], [41, 42, 43, 44, 45]]
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_model import VOCAB
 
 from testbed.engine.generate import generate
 from testbed.engine.grammar import Grammars
@@ -13,6 +12,7 @@ from testbed.engine.sampling import SamplingParams
 from testbed.engine.scheduler import Delta, Scheduler, Sequence
 from testbed.engine.text import AnswerText
 from testbed.engine.tokenizer import Tokenizer
+from tests.engine.random_model import VOCAB
 
 PROMPTS = [[5, 77, 31], [9, 9, 200, 14, 3, 250, 8], [300], [41, 42, 43, 44, 45], [60, 61]]
 Make = Callable[..., tuple[Sequence, list[Delta]]]

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_model import VOCAB
 
 from testbed.engine.text import AnswerText
 from testbed.engine.tokenizer import Tokenizer
+from tests.engine.random_model import VOCAB
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import uvloop
-from stands import Stand, Stands
 
 from proxy.config import Config
+from tests.gateway.stands import Stand, Stands
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

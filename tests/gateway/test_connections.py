@@ -9,7 +9,8 @@ import socket
 import struct
 
 import pytest
-from peer import (
+
+from tests.gateway.peer import (
     Peer,
     Reader,
     Received,
@@ -22,8 +23,8 @@ from peer import (
     serving,
     silent,
 )
-from smuggling import REFUSED
-from stands import Stands
+from tests.gateway.smuggling import REFUSED
+from tests.gateway.stands import Stands
 
 CHAT = "/v1/chat/completions"
 ASK = b'{"model":"m"}'

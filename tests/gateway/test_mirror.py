@@ -11,7 +11,8 @@ from time import monotonic
 
 import orjson
 import pytest
-from peer import (
+
+from tests.gateway.peer import (
     Answer,
     Peer,
     Reader,
@@ -29,7 +30,7 @@ from peer import (
     silent,
     streamed,
 )
-from stands import Stands
+from tests.gateway.stands import Stands
 
 CHAT = "/v1/chat/completions"
 ASK = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'

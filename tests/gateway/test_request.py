@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from smuggling import REFUSED
 
 from proxy.gateway.request import Request, RequestReader
+from tests.gateway.smuggling import REFUSED
 
 HOST = b"Host: a\r\n"
 

@@ -7,7 +7,8 @@ import asyncio
 import json
 
 import pytest
-from peer import (
+
+from tests.gateway.peer import (
     Answer,
     Peer,
     Reader,
@@ -25,7 +26,7 @@ from peer import (
     silent,
     streamed,
 )
-from stands import Stands
+from tests.gateway.stands import Stands
 
 ASK = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
 EVENT = 'data: {"text":"naïve 量子 🙂"}\n\n'.encode()

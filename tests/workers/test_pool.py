@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from pool_harness import Scored, captured, running
 
 from analyzers.finding import Outcome
 from analyzers.pair import Capture, CapturedPair, End
 from proxy.report import Analysis, Report
+from tests.workers.pool_harness import Scored, captured, running
 
 pytestmark = pytest.mark.usefixtures("faulty")
 

@@ -9,12 +9,12 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pool_harness import captured
 
 from analyzers import registry
 from analyzers.pair import Capture
 from proxy.report import Analysis
 from proxy.workers import wire
+from tests.workers.pool_harness import captured
 
 SERVED = {"served": registry.load(["served"])[0]}
 TASK = wire.Task(3, captured(), "paired", ("served",))
