@@ -20,7 +20,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slipgauge needs Python 3.11 or newer; set PYTHON=")'
 	@echo "installing into .venv (once)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(PIP) install --no-compile --requirement requirements.lock >&2
+	@$(PIP) install --no-compile --no-deps --requirement requirements.lock >&2
 	@$(PIP) install --no-deps --no-build-isolation --editable . >&2
 	@touch $@
 
