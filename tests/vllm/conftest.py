@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -13,19 +12,11 @@ from pytest_asyncio import is_async_test
 
 from proxy.demo import arms
 from proxy.demo.arms import Server
-from tests.cli.program import start, write_config
+from tests.vllm.stand import Gateway, running_gateway
 
 READY_TIMEOUT = 1200.0
 """Seconds for both servers to start. On two busy cores the imports alone take minutes."""
 TEST_TIMEOUT = 300
-
-
-@dataclass(frozen=True)
-class Gateway:
-    """Where the running `slipgauge run` listens."""
-
-    url: str
-    admin: str
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -60,15 +51,8 @@ def candidate(servers: tuple[Server, ...]) -> Server:
 async def gateway(
     baseline: Server, candidate: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
-    path = tmp_path_factory.mktemp("gateway") / "config.yaml"
-    program = await start("run", write_config(path, baseline.url, candidate.url, models={arms.MODEL: {}}))
-    try:
-        serving = await program.event("serving")
-        yield Gateway(f"http://{serving['listen']}", f"http://{serving['admin']}")
-    finally:
-        if program.process.returncode is None:
-            program.process.terminate()
-        await program.process.communicate()
+    async with running_gateway(tmp_path_factory.mktemp("gateway"), baseline.url, candidate.url) as running:
+        yield running
 
 
 @pytest.fixture(params=["direct", "gateway"])
