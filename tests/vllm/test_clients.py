@@ -39,9 +39,19 @@ WEATHER: Any = {
 FORECAST: list[Any] = [{"role": "user", "content": "Give me a 7 day forecast for Oslo."}]
 
 
+NOTE: list[Any] = [
+    {
+        "role": "user",
+        "content": "Note: is now 29; home is Accra.\nReturn only JSON matching this schema: "
+        '{"type":"object","properties":{"age":{"type":"integer"},"place":{"type":"string"}},'
+        '"required":["age","place"],"additionalProperties":false}\nRespect the limits by cutting.',
+    }
+]
+
+
 class Person(pydantic.BaseModel):
-    name: str
     age: int
+    place: str
 
 
 @asynccontextmanager
@@ -168,15 +178,9 @@ async def test_a_tools_result_is_read_back(client: openai.AsyncOpenAI) -> None:
 
 async def test_a_schema_binds_the_answer(client: openai.AsyncOpenAI) -> None:
     answer = await client.chat.completions.parse(
-        model=MODEL,
-        messages=[{"role": "user", "content": "Anna is 31 years old."}],
-        response_format=Person,
-        max_tokens=200,
-        temperature=0,
+        model=MODEL, messages=NOTE, response_format=Person, max_tokens=200, temperature=0
     )
-    person = answer.choices[0].message.parsed
-    assert person is not None
-    assert isinstance(person.age, int)
+    assert isinstance(answer.choices[0].message.parsed, Person)
 
 
 async def test_a_timeout_frees_the_server(
