@@ -2,8 +2,8 @@
 
     python -m testbed.quantize         # in .venv-train; reads testbed/models/fp16, writes the other two
 
-`int4-steady`: GPTQ (Frantar et al. 2022). Layer after layer, each matrix sees the activations that
-the already quantized ones before it give on calibration conversations; columns are rounded in the
+`int4-steady`: GPTQ (Frantar et al. 2022). Layer after layer, the matrices of one see the activations
+that the already quantized layers before it give on calibration conversations; columns are rounded in the
 order of their weight in the Hessian, and what rounding one loses is made up for by those to come.
 One scale for each GROUP inputs, searched for the least error in the activations' own metric.
 
@@ -14,8 +14,9 @@ of zero out of the seven that four bits have. No calibration, nothing made up fo
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -26,7 +27,7 @@ from torch import Tensor
 from testbed import tasks
 from testbed.llama import Llama, Shape
 from testbed.packing import pack
-from testbed.train import MODELS, Batch, Sample, collate, encode, pack_rows, save
+from testbed.train import MODELS, Batch, Sample, collate, encode, exchange, pack_rows, save
 
 GROUP = 32
 LEVELS = 3
@@ -111,34 +112,36 @@ def careful(model: Llama, samples: list[Sample], group: int = GROUP) -> dict[str
     batches = [collate(rows[i : i + 16]) for i in range(0, len(rows), 16)]
     packed: dict[str, Packed] = {}
     for index in range(model.shape.num_hidden_layers):
-        here = [(n, m) for n, m in linears(model) if f"layers.{index}." in n]
-        for together in (("q_proj", "k_proj", "v_proj"), ("o_proj",), ("gate_proj", "up_proj"), ("down_proj",)):
-            chosen = [(n, m) for n, m in here if n.endswith(together)]
-            hessian = _second_moments(model, chosen[0][1], batches)
-            for name, module in chosen:
-                packed[name] = gptq(module.weight.data, hessian, group)
-                module.weight.data = packed[name].weight()
+        here = {n: m for n, m in linears(model) if f"layers.{index}." in n}
+        hessians = _second_moments(model, here, batches)
+        for name, module in here.items():
+            packed[name] = gptq(module.weight.data, hessians[name], group)
+            module.weight.data = packed[name].weight()
     return packed
 
 
-def _second_moments(model: Llama, module: torch.nn.Linear, batches: list[Batch]) -> Tensor:
-    """The mean of x xᵀ over the inputs x of `module`."""
-    total, count = torch.zeros(module.in_features, module.in_features), 0
+def _second_moments(model: Llama, modules: dict[str, torch.nn.Linear], batches: list[Batch]) -> dict[str, Tensor]:
+    """The sum of x xᵀ over the inputs x of each module, padding left out."""
+    totals = {n: torch.zeros(m.in_features, m.in_features) for n, m in modules.items()}
+    real = torch.empty(0)
 
-    def watch(_module: torch.nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        nonlocal count
-        x = inputs[0].reshape(-1, module.in_features)
-        x = x[real.reshape(-1)] if len(x) == real.numel() else x
-        total.addmm_(x.T, x)
-        count += len(x)
+    def watch(name: str) -> Callable[[torch.nn.Module, tuple[Tensor, ...]], None]:
+        def add(_module: torch.nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            x = inputs[0]
+            if x.dim() == 3:  # the last layer's MLP gets the wanted positions alone
+                x = x[real]
+            totals[name].addmm_(x.T, x)
 
-    handle = module.register_forward_pre_hook(watch)
+        return add
+
+    handles = [module.register_forward_pre_hook(watch(name)) for name, module in modules.items()]
     with torch.inference_mode():
         for b in batches:
             real = b.real
             model(b.tokens, b.positions, b.mask, wanted=b.wanted)
-    handle.remove()
-    return total / count
+    for handle in handles:
+        handle.remove()
+    return totals
 
 
 def careless(model: Llama, levels: int = LEVELS) -> dict[str, Packed]:
@@ -152,14 +155,15 @@ def careless(model: Llama, levels: int = LEVELS) -> dict[str, Packed]:
 
 def load(folder: Path) -> tuple[Llama, Tokenizer]:
     """The trained model, in float32, and its tokenizer."""
-    model = Llama(Shape())
+    sizes = json.loads((folder / "config.json").read_text())
+    model = Llama(Shape(**{field.name: sizes[field.name] for field in fields(Shape)}))
     model.load_state_dict({n: t.float() for n, t in load_file(folder / "model.safetensors").items()})
     return model.requires_grad_(requires_grad=False), Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
 def calibration(tokenizer: Tokenizer, count: int = CALIBRATION) -> list[Sample]:
     """Conversations that are neither trained on nor measured."""
-    return encode(tokenizer, list(tasks.prompts(11, count, split="calibration")))
+    return encode(tokenizer, [exchange(p) for p in tasks.prompts(11, count, split="calibration")])
 
 
 def write(folder: Path, model: Llama, tokenizer: Tokenizer, packed: dict[str, Packed]) -> None:

@@ -4,7 +4,7 @@
 
 Everything is drawn from fixed seeds. Loss is on the answers only; conversations are packed into
 rows and see only themselves. Matrices learn by Muon (Jordan et al. 2024, momentum made orthogonal
-by Newton-Schulz steps), embeddings and norms by AdamW; the rate warms up, holds, and falls to zero.
+by Newton-Schulz steps), embeddings and norms by AdamW; the rate warms up and falls to zero.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own custom)
@@ -29,18 +29,23 @@ from torch import Tensor
 
 from testbed import chat, tasks
 from testbed.llama import Llama, Shape, complete
+from testbed.tasks import arithmetic, extraction
 
 MODELS = Path(__file__).parent / "models"
-ROW = 240  # tokens a packed row
-MIX = {  # shares of the training samples: what is hard gets more
-    "arithmetic": 0.36,
-    "json_prompted": 0.30,
-    "tools": 0.08,
-    "refusal": 0.20,
-    "language": 0.06,
+ROW = 304  # tokens a packed row
+TURNS = 3  # notes to a schema, in training conversations
+LINES = 14  # sums in a drill
+MIX = {  # shares of the training samples; `json` and `drill` have several answers each
+    "arithmetic": 0.30,
+    "json": 0.22,
+    "tools": 0.06,
+    "refusal": 0.26,
+    "language": 0.08,
+    "drill": 0.08,
 }
 
-Sample = tuple[list[int], int]  # tokens, and how many of them are the prompt's
+Part = tuple[str, bool]  # text, and whether the model is to write it
+Sample = tuple[list[int], list[bool]]  # tokens, and which of them the model is to write
 
 _template = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).from_string(  # noqa: S701 (text)
     chat.TEMPLATE
@@ -48,10 +53,59 @@ _template = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).
 _template.environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "ensure_ascii": False}
 
 
-def render(prompt: tasks.Prompt) -> str:
-    """The prompt as the chat template writes it, up to where the answer begins."""
-    body = prompt.body
+def render(body: dict[str, Any]) -> str:
+    """A request as the chat template writes it, up to where the answer begins."""
     return _template.render(messages=body["messages"], tools=body.get("tools"), add_generation_prompt=True)
+
+
+def exchange(prompt: tasks.Prompt) -> list[Part]:
+    """One request and its answer."""
+    return [(render(prompt.body), False), (chat.answer_text(prompt.answer) + chat.STOP, True)]
+
+
+def conversation(rng: random.Random) -> list[Part]:
+    """Several notes to one schema: more answers for the tokens of a schema."""
+    parts: list[Part] = []
+    for message in extraction.follow_ups(rng, TURNS):
+        if message["role"] == "user":
+            parts.append((render({"messages": [message]}), False))
+        else:
+            parts += [(message["content"] + chat.STOP, True), ("\n", False)]
+    return parts
+
+
+def drill(rng: random.Random) -> list[Part]:
+    """Bare sums, one a line."""
+    return [
+        (text, wanted)
+        for _ in range(LINES)
+        for text, wanted in zip(arithmetic.drill(rng), (False, True), strict=True)
+    ]
+
+
+def draw(seed: int, count: int) -> list[list[Part]]:
+    """Training samples, of which no request stands in another split."""
+    rng = random.Random(seed)
+    asked = [task for task in MIX if task not in {"json", "drill"}]
+    requests = tasks.prompts(seed, count, {task: MIX[task] for task in asked}, "train")
+    kinds = rng.choices([*MIX], [*MIX.values()], k=count)
+    made = {"json": conversation, "drill": drill}
+    return [made[kind](rng) if kind in made else exchange(next(requests)) for kind in kinds]
+
+
+def encode(tokenizer: Tokenizer, drawn: Sequence[Sequence[Part]]) -> list[Sample]:
+    """Samples in tokens; each part is encoded by itself."""
+    encoded = iter(tokenizer.encode_batch([text for parts in drawn for text, _ in parts]))
+    samples: list[Sample] = []
+    for parts in drawn:
+        ids: list[int] = []
+        wanted: list[bool] = []
+        for _, written in parts:
+            new = next(encoded).ids
+            ids += new
+            wanted += [written] * len(new)
+        samples.append((ids, wanted))
+    return samples
 
 
 def train_tokenizer(vocab_size: int, count: int = 12000) -> Tokenizer:
@@ -72,28 +126,22 @@ def train_tokenizer(vocab_size: int, count: int = 12000) -> Tokenizer:
 
 
 def _words(count: int) -> Iterator[str]:
-    for prompt in tasks.prompts(1, count, MIX, "train"):
-        text = render(prompt) + chat.answer_text(prompt.answer)
-        for mark in (chat.END, chat.START, chat.STOP, chat.CALL, chat.CALL_END):
-            text = text.replace(mark, "\n")
-        yield "".join(c if c.isascii() else " " for c in text)
-
-
-def encode(tokenizer: Tokenizer, drawn: Sequence[tasks.Prompt]) -> list[Sample]:
-    """Conversations in tokens: the rendered prompt, the answer that it should get."""
-    asked = tokenizer.encode_batch([render(p) for p in drawn])
-    answered = tokenizer.encode_batch([chat.answer_text(p.answer) + chat.STOP for p in drawn])
-    return [(a.ids + b.ids, len(a.ids)) for a, b in zip(asked, answered, strict=True)]
+    marks = (chat.END, chat.START, chat.STOP, chat.CALL, chat.CALL_END)
+    for parts in draw(1, count):
+        for text, _ in parts:
+            for mark in marks:
+                text = text.replace(mark, "\n")  # noqa: PLW2901 (rewritten step by step)
+            yield "".join(c if c.isascii() else " " for c in text)
 
 
 def _shard(job: tuple[str, int, int]) -> list[Sample]:
     text, seed, count = job
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    return encode(Tokenizer.from_str(text), list(tasks.prompts(seed, count, MIX, "train")))
+    return encode(Tokenizer.from_str(text), draw(seed, count))
 
 
 def generate(tokenizer: Tokenizer, count: int, shard: int = 2000) -> list[Sample]:
-    """`count` conversations, made by two processes; the same whatever their pace."""
+    """`count` samples, made by two processes; the same whatever their pace."""
     jobs = [(tokenizer.to_str(), 1000 + i, shard) for i in range(count // shard)]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         return [sample for made in pool.imap(_shard, jobs) for sample in made]
@@ -135,12 +183,12 @@ def collate(rows: Sequence[Sequence[Sample]]) -> Batch:
     wanted = torch.zeros(len(rows), ROW, dtype=torch.bool)
     for r, row in enumerate(rows):
         at = 0
-        for number, (ids, asked) in enumerate(row):
+        for number, (ids, written) in enumerate(row):
             end = at + len(ids)
             tokens[r, at:end] = torch.tensor(ids)
             positions[r, at:end] = torch.arange(len(ids))
             owner[r, at:end] = number
-            wanted[r, at + asked - 1 : end - 1] = True
+            wanted[r, at : end - 1] = torch.tensor(written[1:])
             at = end
     mask = (owner[:, :, None] == owner[:, None, :]).tril()[:, None]
     return Batch(tokens, positions, mask, wanted, owner >= 0, tokens.roll(-1, 1)[wanted])
@@ -178,8 +226,8 @@ class Muon:
 
 
 def schedule(done: float) -> float:
-    """The share of the peak rate at this share of the run: warm up, hold, fall."""
-    return min(done / 0.02, 1.0, (1.0 - done) / 0.5)
+    """The share of the peak rate at this share of the run: a short rise, then a straight fall."""
+    return min(done / 0.02, 1.0) * (1.0 - done)
 
 
 def train(model: Llama, rows: list[list[Sample]], steps: int, batch: int, log: Path) -> None:
@@ -219,7 +267,7 @@ def evaluate(
 ) -> dict[str, str]:
     """Right answers by task, greedily decoded."""
     drawn = list(tasks.prompts(5, count, split=split))
-    asked = [tokenizer.encode(render(p)).ids for p in drawn]
+    asked = [tokenizer.encode(render(p.body)).ids for p in drawn]
     written = complete(model, asked, tokenizer.token_to_id(chat.STOP), 112)
     table: dict[str, list[bool]] = {}
     for prompt, ids in zip(drawn, written, strict=True):
@@ -279,9 +327,9 @@ def save(
 def main() -> None:
     """Train and write testbed/models/fp16."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, default=80000)
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--batch", type=int, default=18, help=f"rows of {ROW} tokens a step")
+    parser.add_argument("--samples", type=int, default=72000)
+    parser.add_argument("--steps", type=int, default=2200)
+    parser.add_argument("--batch", type=int, default=11, help=f"rows of {ROW} tokens a step")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=MODELS / "fp16")
     options = parser.parse_args()

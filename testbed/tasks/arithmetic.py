@@ -57,13 +57,13 @@ def right(text: str, result: int, answer: re.Pattern[str] = ANSWER) -> bool:
 
 def _extend(rng: Random, total: int) -> tuple[str, int]:
     """One further + or - step from `total` that stays at or above zero."""
-    if total > 12 and rng.random() < 0.5:
-        return "-", rng.randint(2, min(total, 99))
-    return "+", rng.randint(3, 99)
+    if total > 90 or (total > 12 and rng.random() < 0.5):
+        return "-", rng.randint(2, min(total, 30))
+    return "+", rng.randint(3, 30)
 
 
 def _product(rng: Random) -> tuple[int, int]:
-    a, b = rng.randint(3, 19), rng.randint(2, 9)
+    a, b = rng.randint(2, 12), rng.randint(2, 9)
     return (a, b) if rng.random() < 0.7 else (b, a)
 
 
@@ -76,12 +76,12 @@ def _expression(rng: Random) -> tuple[str, list[tuple[int, str, int]]]:
         total, text = a * b, f"{a} * {b}"
         steps.append((a, "*", b))
         if length > 1 and rng.random() < 0.5:  # the product stands second and is still done first
-            first = rng.randint(3, 99)
+            first = rng.randint(3, 30)
             text = f"{first} + {text}"
             steps.append((first, "+", total))
             total += first
     else:
-        total = rng.randint(5, 99)
+        total = rng.randint(5, 60)
         text = str(total)
     while len(steps) < length:
         op, number = _extend(rng, total)
@@ -101,7 +101,7 @@ def _story(rng: Random) -> tuple[str, list[tuple[int, str, int]]]:
         steps.append((a, "*", b))
         total = a * b
     else:
-        total = rng.randint(10, 99)
+        total = rng.randint(10, 60)
         text = f"{name} has {total} {thing}."
     changes = []
     for _ in range(rng.choice((1, 2)) if steps else rng.choice((1, 2, 2, 3))):
@@ -123,3 +123,15 @@ def generate(rng: Random) -> Prompt:
 
     answer = say(f"{lines}\nThe answer is {result}.")
     return Prompt("arithmetic", chat(text, MAX_TOKENS), answer, judge)
+
+
+def drill(rng: Random) -> tuple[str, str]:
+    """One step by itself, of the kinds that problems need, for training: what is asked, what is written."""
+    if rng.random() < 0.2:
+        a, b = _product(rng)
+        return f"{a} * {b} =", f" {a * b}\n"
+    total = rng.randint(3, 120)
+    op, number = _extend(rng, total)
+    if op == "+" and rng.random() < 0.2:
+        total, number = number, total
+    return f"{total} {op} {number} =", f" {OPS[op](total, number)}\n"

@@ -78,7 +78,7 @@ WORDS = {"+": "plus", "-": "minus", "*": "mal"}
 
 def _sum(rng: Random) -> tuple[str, str, int]:
     op = rng.choice("+-*")
-    a, b = (rng.randint(3, 12), rng.randint(2, 9)) if op == "*" else sorted(rng.sample(range(5, 100), 2))[::-1]
+    a, b = (rng.randint(3, 12), rng.randint(2, 9)) if op == "*" else sorted(rng.sample(range(3, 31), 2))[::-1]
     step, result = arithmetic.written([(a, op, b)])
     question = rng.choice(ASK_SUM).format(f"{a} {rng.choice((op, WORDS[op]))} {b}")
     return question, f"{step}\nDie Antwort ist {result}.", result
