@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
+
+from tests.vllm.asked import LONG
 
 
 async def metric(http: aiohttp.ClientSession, url: str, name: str, **labels: str) -> float:
@@ -23,3 +29,13 @@ async def metric(http: aiohttp.ClientSession, url: str, name: str, **labels: str
 async def running(http: aiohttp.ClientSession, url: str) -> float:
     """How many requests the server works on."""
     return await metric(http, url, "vllm:num_requests_running")
+
+
+@asynccontextmanager
+async def cut_short(http: aiohttp.ClientSession, url: str) -> AsyncIterator[None]:
+    """Expect that a request for `LONG` tokens begins in this block, and that its end stops the server's work."""
+    before = await metric(http, url, "vllm:generation_tokens_total")
+    yield
+    while await running(http, url):  # noqa: ASYNC110 (another process tells no event)
+        await asyncio.sleep(0.05)
+    assert 0 < await metric(http, url, "vllm:generation_tokens_total") - before < LONG / 2
