@@ -23,7 +23,7 @@ T = TypeVar("T")
 MODEL = "slipgauge-tiny"
 TESTBED = Path(__file__).parents[2] / "testbed"
 MODELS = TESTBED / "models"
-READY_TIMEOUT = {"embedded": 60.0, "vllm": 600.0}
+READY_TIMEOUT = {"embedded": 60.0, "vllm": 1_200.0}
 """Seconds until `/health` must answer; vLLM loads torch first."""
 STOP_TIMEOUT = 10.0
 LOG_LINES = 15
