@@ -14,23 +14,21 @@ of zero out of the seven that four bits have. No calibration, nothing made up fo
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from testbed import tasks
-from testbed.llama import Llama, Shape
+from testbed.llama import Llama
 from testbed.packing import pack
-from testbed.train import MODELS, Batch, Sample, collate, encode, exchange, pack_rows, save
+from testbed.train import MODELS, Batch, Sample, collate, encode, exchange, load, pack_rows, save
 
 GROUP = 32
-LEVELS = 3
+LEVELS = 2
 CALIBRATION = 768
 
 
@@ -153,14 +151,6 @@ def careless(model: Llama, levels: int = LEVELS) -> dict[str, Packed]:
     return packed
 
 
-def load(folder: Path) -> tuple[Llama, Tokenizer]:
-    """The trained model, in float32, and its tokenizer."""
-    sizes = json.loads((folder / "config.json").read_text())
-    model = Llama(Shape(**{field.name: sizes[field.name] for field in fields(Shape)}))
-    model.load_state_dict({n: t.float() for n, t in load_file(folder / "model.safetensors").items()})
-    return model.requires_grad_(requires_grad=False), Tokenizer.from_file(str(folder / "tokenizer.json"))
-
-
 def calibration(tokenizer: Tokenizer, count: int = CALIBRATION) -> list[Sample]:
     """Conversations that are neither trained on nor measured."""
     return encode(tokenizer, [exchange(p) for p in tasks.prompts(11, count, split="calibration")])
@@ -197,6 +187,7 @@ def main() -> None:
     }
     for name, make in makers.items():
         model, tokenizer = load(options.models / "fp16")
+        model.requires_grad_(requires_grad=False)
         write(options.models / name, model, tokenizer, make(model, tokenizer))
         print(f"wrote {options.models / name}")
 

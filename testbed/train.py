@@ -16,14 +16,14 @@ import os
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own custom)
 from jinja2 import Environment
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 
@@ -32,16 +32,16 @@ from testbed.llama import Llama, Shape, complete
 from testbed.tasks import arithmetic, extraction
 
 MODELS = Path(__file__).parent / "models"
-ROW = 304  # tokens a packed row
+ROW = 320  # tokens a packed row; no sample is longer
 TURNS = 3  # notes to a schema, in training conversations
 LINES = 14  # sums in a drill
 MIX = {  # shares of the training samples; `json` and `drill` have several answers each
-    "arithmetic": 0.30,
-    "json": 0.22,
-    "tools": 0.06,
-    "refusal": 0.26,
-    "language": 0.08,
-    "drill": 0.08,
+    "arithmetic": 0.22,
+    "json": 0.32,
+    "tools": 0.07,
+    "refusal": 0.28,
+    "language": 0.07,
+    "drill": 0.04,
 }
 
 Part = tuple[str, bool]  # text, and whether the model is to write it
@@ -140,9 +140,9 @@ def _shard(job: tuple[str, int, int]) -> list[Sample]:
     return encode(Tokenizer.from_str(text), draw(seed, count))
 
 
-def generate(tokenizer: Tokenizer, count: int, shard: int = 2000) -> list[Sample]:
+def generate(tokenizer: Tokenizer, seed: int, count: int, shard: int = 2000) -> list[Sample]:
     """`count` samples, made by two processes; the same whatever their pace."""
-    jobs = [(tokenizer.to_str(), 1000 + i, shard) for i in range(count // shard)]
+    jobs = [(tokenizer.to_str(), seed + i, shard) for i in range(count // shard)]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         return [sample for made in pool.imap(_shard, jobs) for sample in made]
 
@@ -230,12 +230,12 @@ def schedule(done: float) -> float:
     return min(done / 0.02, 1.0) * (1.0 - done)
 
 
-def train(model: Llama, rows: list[list[Sample]], steps: int, batch: int, log: Path) -> None:
+def train(model: Llama, rows: list[list[Sample]], steps: int, batch: int, *, peak: float, log: Path) -> None:
     """Fit `model` to `rows`, going round as often as `steps` batches need."""
     matrices = [p for n, p in model.named_parameters() if "proj" in n]
     others = [p for n, p in model.named_parameters() if "proj" not in n]
-    muon, peak = Muon(matrices, decay=0.05), 0.02
-    adam = torch.optim.AdamW(others, lr=0.004, betas=(0.9, 0.98), weight_decay=0.0)
+    muon = Muon(matrices, decay=0.05)
+    adam = torch.optim.AdamW(others, lr=peak / 5, betas=(0.9, 0.98), weight_decay=0.0)
     order = random.Random(3)
     queue: list[list[Sample]] = []
     began, seen, smooth = time.monotonic(), 0, 0.0
@@ -247,7 +247,7 @@ def train(model: Llama, rows: list[list[Sample]], steps: int, batch: int, log: P
         loss.backward()
         share = schedule(step / steps)
         muon.step(peak * share)
-        adam.param_groups[0]["lr"] = 0.004 * share
+        adam.param_groups[0]["lr"] = peak / 5 * share
         adam.step()
         adam.zero_grad()
         seen += int(b.real.sum())
@@ -324,38 +324,54 @@ def save(
         (folder / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def load(folder: Path) -> tuple[Llama, Tokenizer]:
+    """A trained model, in float32, and its tokenizer."""
+    sizes = json.loads((folder / "config.json").read_text())
+    model = Llama(Shape(**{field.name: sizes[field.name] for field in fields(Shape)}))
+    model.load_state_dict({n: t.float() for n, t in load_file(folder / "model.safetensors").items()})
+    return model, Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+def new(shape: Shape) -> tuple[Llama, Tokenizer]:
+    """An untrained model whose layers pass their input on, and a tokenizer."""
+    model = Llama(shape)
+    for name, p in model.named_parameters():
+        if "embed" in name:
+            torch.nn.init.normal_(p, std=0.02)
+        elif "o_proj" in name or "down_proj" in name:
+            torch.nn.init.zeros_(p)
+        elif "proj" in name:
+            torch.nn.init.normal_(p, std=p.size(1) ** -0.5 * 0.7)
+    return model, train_tokenizer(shape.vocab_size)
+
+
 def main() -> None:
     """Train and write testbed/models/fp16."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--start", type=Path, help="go on from this model directory instead of from nothing")
+    parser.add_argument("--seed", type=int, default=1000, help="of the samples; take another when going on")
     parser.add_argument("--samples", type=int, default=72000)
     parser.add_argument("--steps", type=int, default=2200)
-    parser.add_argument("--batch", type=int, default=11, help=f"rows of {ROW} tokens a step")
+    parser.add_argument("--batch", type=int, default=10, help=f"rows of {ROW} tokens a step")
+    parser.add_argument("--peak", type=float, default=0.02, help="Muon's highest rate; AdamW's is a fifth of it")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=MODELS / "fp16")
     options = parser.parse_args()
     torch.manual_seed(7)
     torch.set_num_threads(options.threads)
     began = time.monotonic()
-    shape = Shape()
-    tokenizer = train_tokenizer(shape.vocab_size)
-    print(f"tokenizer after {time.monotonic() - began:.0f} s", flush=True)
-    drawn = generate(tokenizer, options.samples)
+    model, tokenizer = load(options.start) if options.start else new(Shape())
+    drawn = generate(tokenizer, options.seed, options.samples)
     rows = pack_rows(drawn)
-    mean = sum(len(s[0]) for s in drawn) / len(drawn)
+    mean = sum(len(ids) for ids, _ in drawn) / len(drawn)
     print(
-        f"{len(drawn)} samples, {mean:.1f} tokens each, {len(rows)} rows, after {time.monotonic() - began:.0f} s",
+        f"{len(drawn)} samples, {mean:.1f} tokens each, {len(rows)} rows, {time.monotonic() - began:.0f} s",
         flush=True,
     )
-    model = Llama(shape)
-    for name, p in model.named_parameters():
-        if p.dim() == 2:
-            torch.nn.init.normal_(p, std=0.02 if "embed" in name else p.size(1) ** -0.5 * 0.7)
-        if "o_proj" in name or "down_proj" in name:
-            torch.nn.init.zeros_(p)
     options.out.mkdir(parents=True, exist_ok=True)
-    train(model, rows, options.steps, options.batch, options.out.parent / "training.log")
+    train(model, rows, options.steps, options.batch, peak=options.peak, log=options.out.parent / "training.log")
     tensors = {n: p.detach().to(torch.bfloat16) for n, p in model.state_dict().items()}
-    save(options.out, shape, tokenizer, tensors, {})
+    save(options.out, model.shape, tokenizer, tensors, {})
     model.load_state_dict(tensors)
     print(evaluate(model, tokenizer), f"after {time.monotonic() - began:.0f} s")
 
