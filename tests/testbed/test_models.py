@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tokenizers
+from numpy.typing import NDArray
 
 import testbed
 from testbed import chat
@@ -25,6 +26,18 @@ INT4 = ARMS[1:]
 def config(arm: str) -> dict[str, Any]:
     read: dict[str, Any] = json.loads((MODELS / arm / "config.json").read_text())
     return read
+
+
+def packed_names(arm: str) -> list[str]:
+    tensors = read_safetensors(MODELS / arm / "model.safetensors")
+    return [name.removesuffix(".qweight") for name in tensors if name.endswith(".qweight")]
+
+
+def as_bfloat16(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rounded to the nearest bfloat16, ties to even."""
+    bits = values.astype(np.float32).view(np.uint32)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+    return rounded.astype(np.uint32).view(np.float32)
 
 
 def test_all_together_are_at_most_twelve_megabytes() -> None:
@@ -51,16 +64,29 @@ def test_int4_differs_from_fp16_in_its_quantization_alone(arm: str) -> None:
 
 
 @pytest.mark.parametrize("arm", INT4)
-def test_int4_matrices_are_near_those_they_were_rounded_from(arm: str) -> None:
+def test_every_matrix_is_packed_with_one_scale_for_each_group_of_the_config(arm: str) -> None:
     group = config(arm)["quantization_config"]["group_size"]
-    fp16, int4 = Weights.read(MODELS / "fp16"), Weights.read(MODELS / arm)
-    tensors = read_safetensors(MODELS / arm / "model.safetensors")
-    names = [name.removesuffix(".qweight") for name in tensors if name.endswith(".qweight")]
+    fp16, tensors = Weights.read(MODELS / "fp16"), read_safetensors(MODELS / arm / "model.safetensors")
+    names = packed_names(arm)
     assert len(names) == 7 * config(arm)["num_hidden_layers"]
     for name in names:
+        inputs = len(fp16.linear(name))
+        assert tensors[f"{name}.scales"].shape[0] == (1 if group == -1 else inputs // group)
+
+
+def test_steady_matrices_are_near_those_they_were_rounded_from() -> None:
+    fp16, int4 = Weights.read(MODELS / "fp16"), Weights.read(MODELS / "int4-steady")
+    for name in packed_names("int4-steady"):
         was, now = fp16.linear(name), int4.linear(name)
-        assert tensors[f"{name}.scales"].shape[0] == (1 if group == -1 else len(was) // group)
-        assert 0.95 < np.vdot(was, now) / np.linalg.norm(was) / np.linalg.norm(now) < 1
+        assert np.vdot(was, now) / np.linalg.norm(was) / np.linalg.norm(now) > 0.98
+
+
+def test_slipping_matrices_are_nothing_but_the_fp16_ones_rounded_to_two_steps_a_side() -> None:
+    fp16, int4 = Weights.read(MODELS / "fp16"), Weights.read(MODELS / "int4-slipping")
+    for name in packed_names("int4-slipping"):
+        was, now = fp16.linear(name), int4.linear(name)
+        scales = as_bfloat16(np.abs(was).max(axis=0) / 2)
+        np.testing.assert_array_equal(now, np.clip(np.round(was / scales), -2, 2) * scales)
 
 
 @pytest.mark.parametrize("arm", ARMS)
