@@ -90,7 +90,7 @@ def check_config(config: Path, *, as_json: bool) -> None:
 @click.option(
     "--requests",
     type=click.IntRange(1, 100_000),
-    default=1_000,
+    default=2_000,
     show_default=True,
     help="How many requests are sent.",
 )
