@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import Awaitable
 from importlib.metadata import version
@@ -74,6 +75,8 @@ class Deployment:
     async def start(self) -> None:
         """Start everything, the data port last. Raises StartError with nothing left running."""
         require_c_parser()
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a usual 1,024 is fewer than the clients allowed
         try:
             await self.channel.start()
             await self.pool.start()
@@ -132,9 +135,9 @@ async def run(config: Config) -> None:
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
 
     def stop(number: signal.Signals) -> None:
-        _log.info("draining", signal=number.name)
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(each)
+        _log.info("draining", signal=number.name)
         asked.set()
 
     await deployment.start()

@@ -28,7 +28,7 @@ from testbed.tasks.refusal import refused
 
 MODELS = Path(__file__).parent / "models"
 ARMS = ("fp16", "int4-steady", "int4-slipping")
-SEED, COUNT = 2024, 2000
+SEED, COUNT = 4096, 2000
 AT_ONCE = 64
 
 

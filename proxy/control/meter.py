@@ -31,6 +31,7 @@ class Meter:
             t.findings.labels(variable, baseline, candidate)
         for analyzer, state in product(tables.analyses, Analysis):
             t.analyses.labels(analyzer, state)
+            t.analyzer_duration.labels(analyzer)
         for arm, purpose in (("baseline", "mirror"), ("candidate", "mirror"), ("baseline", "repeat")):
             t.extra_tokens.labels(arm, purpose)
         for arm, leg in (*product(ARMS, ("primary", "mirror")), ("baseline", "repeat")):
@@ -50,6 +51,9 @@ class Meter:
         for analyzer, state in report.analyses.items():
             if analyzer in self._tables.analyses:
                 t.analyses.labels(analyzer, state).inc()
+        for analyzer, seconds in report.seconds.items():
+            if analyzer in self._tables.analyses:
+                t.analyzer_duration.labels(analyzer).observe(seconds)
         for guardrail in gained:
             t.sessions.labels(guardrail).inc()
         for arm, told in (("baseline", report.baseline), ("candidate", report.candidate)):

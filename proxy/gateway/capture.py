@@ -29,7 +29,9 @@ class Recorder:
         self.size += grown
         if self.size > self._limit:
             return False
-        self._pieces.extend(pieces)
+        self._pieces.append(
+            pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        )  # tiny chunks cost more than their bytes
         if len(self._arrivals) < ARRIVALS:
             self._arrivals.append((at, self.size))
         return True

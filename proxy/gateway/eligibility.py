@@ -17,16 +17,35 @@ _STATEFUL = ("previous_response_id", "conversation", "background", "store", "mcp
 _CLIENT_SIDE_TOOLS = frozenset({None, "function", "custom"})
 _MEDIA = ("image_url", "video_url", "audio_url", "file", "file_id", "file_url", "file_data", "source")
 """Content-part fields that hold or name media."""
+_CONTAINERS = 50_000
+"""Most objects and arrays a body may open: reading them costs the event loop time that belongs to every client."""
+_DEEP = 200
+"""Containers a body may open before its depth is looked at: orjson reads 1,024 deep and writes only 254."""
 _KEPT = 16_384
 """Characters of one message that tell its conversation apart."""
 
 
+class TooIntricateError(Exception):
+    """A body with more structure than may be read on the event loop."""
+
+
 def parse_object(body: bytes) -> dict[str, Any] | None:
-    """A request body as a JSON object; None where it is none."""
+    """A request body as a JSON object; None where it is none.
+
+    Raises:
+        TooIntricateError: It holds too many objects and arrays, or too deep ones. Brackets within text count too.
+    """
+    opened = body.count(b"{") + body.count(b"[")
+    if opened > _CONTAINERS:
+        raise TooIntricateError
     try:
         found = orjson.loads(body)
+        if opened > _DEEP:
+            orjson.dumps(found)
     except orjson.JSONDecodeError:
         return None
+    except orjson.JSONEncodeError as error:
+        raise TooIntricateError from error
     return found if isinstance(found, dict) else None
 
 

@@ -31,7 +31,9 @@ class State(StrEnum):
     DROPPED_MIRROR_BYTES = "dropped_mirror_bytes"
     """Too many bytes held for mirroring."""
     DROPPED_REQUEST_BYTES = "dropped_request_bytes"
-    """The request was too large to be held, sampled or not."""
+    """The request was too large to be held, or too deep or intricate to be read; sampled or not."""
+    DROPPED_FAULT = "dropped_fault"
+    """A fault of the gateway's own, which the log names; should never be seen."""
     DROPPED_SHUTDOWN = "dropped_shutdown"
     """The gateway stopped first."""
 

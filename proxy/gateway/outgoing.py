@@ -90,7 +90,7 @@ def mirror_request(request: Request, body: bytes, target: Target) -> tuple[bytes
     copied: list[Field] = [item for item in request.fields if item[0].lower() in _COPIED]
     head = b"%b %b HTTP/1.1\r\n%b%b%bX-Slipgauge-Leg: mirror\r\nContent-Length: %d\r\n\r\n" % (
         request.method,
-        request.target,
+        request.path,  # without a query, which may hold a key
         target.host_line,
         block(copied),
         target.credentials,
@@ -102,12 +102,13 @@ def mirror_request(request: Request, body: bytes, target: Target) -> tuple[bytes
 def renamed(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
     """`body` asking for `model`: the same bytes but for the name where that is certain, else written anew.
 
-    It is certain where `"model"` stands once in the bytes, since it is then the key that was parsed.
+    It is certain where `"model"` stands once in the bytes, and no letter is escaped by its code, so that no other
+    key can read the same: then it is the key that was parsed.
     """
     asked = parsed["model"]
     if asked == model:
         return body
-    if body.count(b'"model"') == 1:
+    if body.count(b'"model"') == 1 and rb"\u00" not in body:
         found = re.search(rb'"model"\s*:\s*' + re.escape(orjson.dumps(asked)), body)
         if found:
             value = found.end() - len(orjson.dumps(asked))
@@ -117,6 +118,6 @@ def renamed(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
 
 def _unstored(body: bytes) -> bytes:
     """A JSON object's bytes with `store` false; a later key of the same name would win, so none may be there."""
-    if body.count(b'"store"'):
+    if b'"store"' in body or rb"\u00" in body:
         return orjson.dumps({**orjson.loads(body), "store": False})
     return b'{"store":false,' + body.lstrip()[1:]

@@ -99,7 +99,10 @@ class Pool:
                     self._address.port,
                     ssl=self._ssl,
                 )
-        except OSError as error:  # TimeoutError and ssl.SSLError are among them
+        except (
+            OSError,
+            UnicodeError,
+        ) as error:  # TimeoutError and ssl.SSLError are OSErrors; a bad name is neither
             timed_out = isinstance(error, TimeoutError)
         finally:
             if made is None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from analyzers.pair import End
+from proxy.gateway.eligibility import TooIntricateError
 from proxy.gateway.errors import Refusal, error_response
 from proxy.gateway.ledger import State
 from proxy.gateway.leg import Leg
@@ -81,6 +82,11 @@ class Primary(Leg):
         """The request's way; a body that routing fails on is passed on like any other."""
         try:
             return self._services.router.route(self._request, body, self._client.peer)
+        except TooIntricateError:
+            self._scan = ModelScan(self._services.config)
+            self._count_too_large([body])
+            self._scan = None
+            return None
         except Exception as error:
             _log.error("a request could not be routed", error=type(error).__name__)
             return None
@@ -206,6 +212,7 @@ class Primary(Leg):
         except Exception as error:
             self._shadow = None
             _log.error("a pair was lost to a fault", error=type(error).__name__)
+            shadow.drop(State.DROPPED_FAULT)
 
     def _begin(self, head: ResponseHead) -> bytes:
         request = self._request

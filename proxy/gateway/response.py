@@ -173,7 +173,7 @@ def read_head(status: int, reason: bytes, version: str, fields: list[Field], *, 
     Raises:
         BadResponseError: It breaks a rule.
     """
-    if version not in ("1.1", "1.0") or not _REASON.fullmatch(reason):
+    if status < 100 or version not in ("1.1", "1.0") or not _REASON.fullmatch(reason):
         raise BadResponseError("the status line is malformed")
     passing: list[Field] = []
     named: set[bytes] = set()

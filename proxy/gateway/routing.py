@@ -66,6 +66,9 @@ class Router:
         """The way of a request whose whole body is `body`; None where it is not eligible.
 
         `peer` is the client's address, its identity where it sent no credentials.
+
+        Raises:
+            TooIntricateError: The body has too much structure to be read here.
         """
         headers = {name.lower(): value for name, value in request.fields}
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":

@@ -153,7 +153,11 @@ class Shadow:
 
     def _act(self, do: Do) -> None:
         if do is Do.START_MIRROR:
-            self._start()
+            try:
+                self._start()
+            except Exception as error:
+                _log.error("a mirror was lost to a fault", error=type(error).__name__)
+                self.drop(State.DROPPED_FAULT)
         elif do is Do.FINISH:
             self._finish()
 

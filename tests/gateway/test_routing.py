@@ -68,7 +68,7 @@ def test_only_posts_to_configured_paths_may_be_mirrored(path: bytes, method: byt
         b'{"model":["m"]}',
         b'{"messages":[]}',
         b'{"model":"m"} trailing',
-        b'{"model":"m","x":' + b"[" * 100_000,
+        b'{"model":"m","x":' + b"[" * 40_000,
         ask(previous_response_id="r"),
         ask(conversation="c"),
         ask(background=True),
