@@ -1,4 +1,4 @@
-"""JSON Schemas from strangers, compiled within bounds by jsonschema-rs (https://pypi.org/project/jsonschema-rs/).
+"""JSON Schemas from strangers, compiled within bounds by jsonschema-rs (https://docs.rs/jsonschema).
 
 A schema may name a `$ref` to any address or file: the retriever refuses all. Patterns run on a linear-time
 engine, which has no look-around; a schema that needs it, is no valid schema, or is too big or deep gives no
