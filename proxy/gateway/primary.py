@@ -83,9 +83,7 @@ class Primary(Leg):
         try:
             return self._services.router.route(self._request, body, self._client.peer)
         except TooIntricateError:
-            self._scan = ModelScan(self._services.config)
-            self._count_too_large([body])
-            self._scan = None
+            self._count_unread(ModelScan(self._services.config), [body])
             return None
         except Exception as error:
             _log.error("a request could not be routed", error=type(error).__name__)
@@ -142,8 +140,8 @@ class Primary(Leg):
             self._client.pause()
             return
         pieces, request.pieces = request.pieces, []
-        if self._scan is not None:
-            self._count_too_large(pieces)
+        if self._scan is not None and self._count_unread(self._scan, pieces):
+            self._scan = None
         out = pieces
         if self._chunked_out:
             out = _chunk(pieces)
@@ -153,12 +151,14 @@ class Primary(Leg):
             connection.transport.writelines(out)
         self._body_sent = request.complete
 
-    def _count_too_large(self, pieces: list[bytes]) -> None:
-        scan, services = self._scan, self._services
-        if scan is not None and any(map(scan.feed, pieces)):
-            self._scan = None
-            services.ledger.open(services.primary.target.name)
-            services.ledger.close(services.primary.target.name, State.DROPPED_REQUEST_BYTES)
+    def _count_unread(self, scan: ModelScan, pieces: list[bytes]) -> bool:
+        """Whether a body that cannot be read names a model that is mirrored; if so it is in the ledger now."""
+        if not any(map(scan.feed, pieces)):
+            return False
+        ledger, primary = self._services.ledger, self._services.primary.target.name
+        ledger.open(primary)
+        ledger.close(primary, State.DROPPED_REQUEST_BYTES)
+        return True
 
     def sent_whole(self) -> bool:
         """See `Leg.sent_whole`."""
