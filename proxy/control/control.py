@@ -27,16 +27,28 @@ class LedgerView(Protocol):
         ...
 
 
+class QueueView(Protocol):
+    """What control reads of the queue before the workers."""
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Pairs refused so far by reason; no report tells of them."""
+        ...
+
+
 class Control:
     """Receives reports, and answers the admin port. Synchronous and without I/O."""
 
-    def __init__(self, config: Config, telemetry: Telemetry, ledger: LedgerView, version: str) -> None:
+    def __init__(
+        self, config: Config, telemetry: Telemetry, ledger: LedgerView, queue: QueueView, version: str
+    ) -> None:
         self.telemetry = telemetry
         self.version = version
         self.stage = Stage.SHADOW
         self.candidate_weight = 0.0
         self._revision = config.candidate.revision
         self._ledger = ledger
+        self._queue = queue
         analyzers = registry.load(config.analysis.enabled)
         variables = {analyzer.name: analyzer.variables for analyzer in analyzers}
         self._margins = {name: guardrail.margin for name, guardrail in config.guardrails.items()}
@@ -83,5 +95,6 @@ class Control:
         }
 
     def refresh(self) -> None:
-        """Bring the verdict's metrics up to date. Done when they are read: pairs arrive far more often."""
+        """Bring the metrics up to date. Done when they are read: pairs arrive far more often."""
+        self._meter.refused(self._queue.refused)
         self._meter.show(self.judgements(), self.stage, self.candidate_weight)

@@ -5,7 +5,7 @@ Every series whose labels come from a closed set exists from the start, at 0, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
 
 from proxy.control.tables import CELLS, NOT_APPLICABLE, Tables
@@ -27,6 +27,7 @@ class Meter:
     def __init__(self, telemetry: Telemetry, tables: Tables, version: str) -> None:
         self._telemetry = t = telemetry
         self._tables = tables
+        self._refused = dict.fromkeys(DROPPED, 0)
         for variable, (baseline, candidate) in product(tables.findings, (*CELLS, NOT_APPLICABLE)):
             t.findings.labels(variable, baseline, candidate)
         for analyzer, state in product(tables.analyses, Analysis):
@@ -64,6 +65,15 @@ class Meter:
         if report.repeat is not None:
             self._times("baseline", "repeat", report.repeat)
             self._spent("baseline", "repeat", report.repeat)
+
+    def refused(self, refused: Mapping[str, int]) -> None:
+        """Add the pairs of which no report tells, by reason and so far, to those that were dropped."""
+        for reason, count in refused.items():
+            more = count - self._refused[reason]
+            self._refused[reason] = count
+            self._telemetry.queue_dropped.labels(reason).inc(more)
+            for analyzer in self._tables.analyses:
+                self._telemetry.analyses.labels(analyzer, Analysis.DROPPED).inc(more)
 
     def show(self, judgements: Iterable[Judgement], stage: Stage, candidate_weight: float) -> None:
         """Bring the verdict, slip and stage series up to date."""

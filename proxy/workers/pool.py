@@ -1,14 +1,15 @@
 """Pairs in, reports out: a bounded queue before a few analyzer processes.
 
 Every submitted pair gives exactly one report with exactly one outcome per enabled analyzer, whatever the analyzers
-do. A child that overruns, dies or talks nonsense is replaced; the analyzer it was running is KILLED for that pair,
-and the pair's others are scored by the next child.
+do; a pair that was refused before it was built is counted and gives none. A child that overruns, dies or talks
+nonsense is replaced; the analyzer it was running is KILLED for that pair, and the pair's others are scored by the
+next child.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -20,6 +21,9 @@ from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
 from proxy.workers.job import Job
 from proxy.workers.slot import Slot
+
+REFUSED = ("pairs", "bytes", "shutdown")
+"""Why there may be no room for a pair."""
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +45,7 @@ class WorkerPool:
         self._bytes_peak = 0
         self._submitted = 0
         self._dropped = 0
+        self._refused = dict.fromkeys(REFUSED, 0)
         self._idle = asyncio.Event()
         self._idle.set()
         self._slots = [Slot(self._analyzers, analysis, telemetry) for _ in range(analysis.workers)]
@@ -64,28 +69,41 @@ class WorkerPool:
         while not self._queue.empty():
             self._drop(self._queue.get_nowait(), "shutdown")
 
+    def has_room(self, size: int) -> bool:
+        """Whether a pair that holds `size` bytes would be queued. Ask before building it; else `refuse`."""
+        return (
+            self._open < self._config.queue_pairs
+            and self._bytes + size <= self._config.queue_bytes
+            and self._accepting
+        )
+
+    def refuse(self) -> None:
+        """Count a pair that was not built for want of room: dropped for every analyzer. Follows `has_room`."""
+        self._refused[self._why_not()] += 1
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Pairs refused so far by reason, each of REFUSED; no report tells of them."""
+        return self._refused
+
     def submit(self, pair: CapturedPair, state: str) -> bool:
         """Queue a pair in ledger state `state`; never blocks. False where it was dropped, which is reported too."""
         job = Job(pair, state, self._names)
+        taken, reason = self.has_room(job.size), self._why_not()
         self._submitted += 1
         self._hold(job, 1)
-        if not self._accepting:
-            reason = "shutdown"
-        elif self._open > self._config.queue_pairs:
-            reason = "pairs"
-        elif self._bytes > self._config.queue_bytes:
-            reason = "bytes"
-        else:
+        if taken:
             self._bytes_peak = max(self._bytes_peak, self._bytes)
             self._queue.put_nowait(job)
-            return True
-        self._drop(job, reason)
-        return False
+        else:
+            self._drop(job, reason)
+        return taken
 
     def statistics(self) -> dict[str, int]:
-        """Pairs submitted, open (waiting or being scored) and dropped; bytes held, and most held."""
+        """Pairs submitted, refused, open (waiting or being scored) and dropped; bytes held, and most held."""
         return {
             "submitted": self._submitted,
+            "refused": sum(self._refused.values()),
             "open": self._open,
             "dropped": self._dropped,
             "bytes": self._bytes,
@@ -104,6 +122,12 @@ class WorkerPool:
             if job is not None:
                 self._drop(job, "shutdown")
             await slot.close()
+
+    def _why_not(self) -> str:
+        """The reason for refusing a pair that there is no room for."""
+        if not self._accepting:
+            return "shutdown"
+        return "bytes" if self._open < self._config.queue_pairs else "pairs"
 
     def _hold(self, job: Job, sign: int) -> None:
         self._open += sign

@@ -9,7 +9,7 @@ from analyzers.finding import Finding, Score
 from proxy.control.admin import ENDPOINTS
 from proxy.control.control import Control
 from proxy.report import Analysis, ArmReport, Report
-from tests.control.fakes import Client, FixedBaseline, FixedLedger
+from tests.control.fakes import Client, FixedBaseline, FixedLedger, FixedQueue
 
 TOKEN = "correct horse"
 
@@ -104,6 +104,20 @@ async def test_reports_reach_the_metrics(control: Control) -> None:
     mirror = {"arm": "candidate", "leg": "mirror"}
     assert value("slipgauge_time_to_first_token_seconds_count", mirror) == 40
     assert value("slipgauge_inter_token_latency_seconds_count", mirror) == 80
+
+
+async def test_pairs_that_were_never_built_are_dropped_in_the_metrics_once(
+    control: Control, queue: FixedQueue
+) -> None:
+    control.receive(report("built"))
+    for queue.refused in ({"pairs": 3, "bytes": 0}, {"pairs": 5, "bytes": 2}, {"pairs": 5, "bytes": 2}):
+        control.refresh()
+    value = control.telemetry.registry.get_sample_value
+
+    assert value("slipgauge_queue_dropped_total", {"reason": "pairs"}) == 5
+    assert value("slipgauge_queue_dropped_total", {"reason": "bytes"}) == 2
+    assert value("slipgauge_analyses_total", {"analyzer": "served", "state": "dropped"}) == 7
+    assert value("slipgauge_analyses_total", {"analyzer": "served", "state": "scored"}) == 1
 
 
 async def test_a_token_guards_all_but_health_and_metrics(

@@ -103,6 +103,24 @@ async def test_a_full_queue_drops_and_says_why() -> None:
         assert len(scored.reports) == 3
 
 
+async def test_a_pair_for_which_there_is_no_room_is_a_number_and_no_report() -> None:
+    async with running(queue_pairs=2, queue_bytes=10_000) as scored:
+        pool = scored.pool
+        assert pool.has_room(10_000)
+        assert not pool.has_room(10_001)
+        pool.refuse()
+        assert all(pool.submit(captured(str(number)), "paired") for number in range(2))
+        assert not pool.has_room(1)
+        pool.refuse()
+        await pool.drain()
+        await pool.stop()
+        assert not pool.has_room(1)
+        pool.refuse()
+        assert pool.refused == {"pairs": 1, "bytes": 1, "shutdown": 1}
+        statistics = pool.statistics()
+        assert (statistics["refused"], statistics["submitted"], len(scored.reports)) == (3, 2, 2)
+
+
 async def test_bytes_bound_the_queue_too() -> None:
     async with running(queue_bytes=10_000) as scored:
         assert scored.pool.submit(captured(text="x" * 2_000), "paired")
