@@ -18,6 +18,8 @@ from prometheus_client.utils import floatToGoString
 class BatchHistogram(Collector):
     """A classic histogram with labels, for one thread. `buckets` are ascending upper bounds; +Inf is added."""
 
+    kind = "histogram"
+
     def __init__(
         self,
         name: str,

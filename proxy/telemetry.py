@@ -1,13 +1,20 @@
 """Every metric Slipgauge exports, in one table, owned by one process.
 
 Names are stable; see docs/metrics.md. One process owns them because prometheus_client's multiprocess mode loses
-exemplars (https://prometheus.github.io/client_python/multiprocess/). Label values are always from closed sets.
+exemplars (https://prometheus.github.io/client_python/multiprocess/). What a gateway counts is in its
+`counters.Block`, which the owner reads; what control alone knows is prometheus_client's own. Label values are
+always from closed sets.
 """
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
+from analyzers.pair import End
+from proxy import counters
+from proxy.counters.families import Family
 from proxy.histogram import BatchHistogram
 
 REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
@@ -15,26 +22,45 @@ TOKEN_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 GAP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 ADDED_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1)
 LAG_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+CODES = ("other", *(end.value for end in End if end is not End.COMPLETE), *map(str, range(100, 600)))
+"""How a request to an arm may end: with a status, or with no whole answer."""
+
+F = TypeVar("F", bound=Family)
 
 
 class Telemetry:
-    """The metrics of one process. Make one per process (or per test), and pass it to what counts."""
+    """The metrics of one process. Make one per process (or per test), and pass it to what counts.
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    `block` holds this process's own counts, and is memory that another process reads where it is to own them.
+    """
+
+    def __init__(self, registry: CollectorRegistry | None = None, block: counters.Block | None = None) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = r = registry or CollectorRegistry()
-        self.requests = Counter(
-            "slipgauge_requests",
-            "Requests sent to an arm, by the status it gave.",
-            ("arm", "leg", "operation", "code"),
-            registry=r,
+        self.blocks = [block or counters.Block()]
+        """This process's own, then those of the processes whose metrics it owns."""
+
+        def shared(family: F) -> F:
+            r.register(family)
+            return family
+
+        self.requests = shared(
+            counters.CodeCounter(
+                "slipgauge_requests",
+                "Requests sent to an arm, by the status it gave.",
+                ("arm", "leg", "operation", "code"),
+                self.blocks,
+                CODES,
+            )
         )
-        self.request_duration = Histogram(
-            "slipgauge_request_duration_seconds",
-            "From send to the end of the answer.",
-            ("arm", "leg"),
-            buckets=REQUEST_BUCKETS,
-            registry=r,
+        self.request_duration = shared(
+            counters.Histogram(
+                "slipgauge_request_duration_seconds",
+                "From send to the end of the answer.",
+                ("arm", "leg"),
+                self.blocks,
+                REQUEST_BUCKETS,
+            )
         )
         self.first_token = Histogram(
             "slipgauge_time_to_first_token_seconds",
@@ -50,14 +76,27 @@ class Telemetry:
             buckets=GAP_BUCKETS,
             registry=r,
         )
-        self.added_latency = Histogram(
-            "slipgauge_added_latency_seconds",
-            "Time a request spent inside the gateway before its first upstream byte was sent.",
-            buckets=ADDED_BUCKETS,
-            registry=r,
+        self.added_latency = shared(
+            counters.Histogram(
+                "slipgauge_added_latency_seconds",
+                "Time a request spent inside the gateway before its first upstream byte was sent.",
+                (),
+                self.blocks,
+                ADDED_BUCKETS,
+            )
         )
-        self.ledger = Counter(
-            "slipgauge_ledger", "Eligible requests by what became of them.", ("state", "primary"), registry=r
+        self.eligible = shared(
+            counters.Counter(
+                "slipgauge_eligible", "Eligible requests, those under way included.", ("primary",), self.blocks
+            )
+        )
+        self.ledger = shared(
+            counters.Counter(
+                "slipgauge_ledger",
+                "Eligible requests by what became of them.",
+                ("state", "primary"),
+                self.blocks,
+            )
         )
         self.findings = Counter(
             "slipgauge_findings",
@@ -71,11 +110,13 @@ class Telemetry:
             ("analyzer", "state"),
             registry=r,
         )
-        self.extra_tokens = Counter(
-            "slipgauge_extra_tokens",
-            "Tokens spent beyond what clients asked for.",
-            ("arm", "purpose"),
-            registry=r,
+        self.extra_tokens = shared(
+            counters.Counter(
+                "slipgauge_extra_tokens",
+                "Tokens spent beyond what clients asked for.",
+                ("arm", "purpose"),
+                self.blocks,
+            )
         )
         self.slip = Gauge(
             "slipgauge_slip_ratio",
@@ -108,23 +149,34 @@ class Telemetry:
             buckets=ADDED_BUCKETS,
             registry=r,
         )
-        self.analyzer_failures = Counter(
-            "slipgauge_analyzer_failures",
-            "Pairs an analyzer could not finish, by why.",
-            ("analyzer", "kind"),
-            registry=r,
+        self.analyzer_failures = shared(
+            counters.Counter(
+                "slipgauge_analyzer_failures",
+                "Pairs an analyzer could not finish, by why.",
+                ("analyzer", "kind"),
+                self.blocks,
+            )
         )
-        self.worker_restarts = Counter(
-            "slipgauge_worker_restarts", "Analyzer processes replaced, by why.", ("kind",), registry=r
+        self.worker_restarts = shared(
+            counters.Counter(
+                "slipgauge_worker_restarts", "Analyzer processes replaced, by why.", ("kind",), self.blocks
+            )
         )
-        self.queue_bytes = Gauge("slipgauge_queue_bytes", "Bytes of pairs waiting for a worker.", registry=r)
-        self.queue_dropped = Counter(
-            "slipgauge_queue_dropped", "Pairs dropped before a worker saw them.", ("reason",), registry=r
+        self.queue_bytes = shared(
+            counters.Gauge("slipgauge_queue_bytes", "Bytes of pairs waiting for a worker.", (), self.blocks)
         )
-        self.loop_lag = Histogram(
-            "slipgauge_event_loop_lag_seconds",
-            "How late the gateway's event loop woke.",
-            buckets=LAG_BUCKETS,
-            registry=r,
+        self.queue_dropped = shared(
+            counters.Counter(
+                "slipgauge_queue_dropped", "Pairs dropped before a worker saw them.", ("reason",), self.blocks
+            )
+        )
+        self.loop_lag = shared(
+            counters.Histogram(
+                "slipgauge_event_loop_lag_seconds",
+                "How late the gateway's event loop woke.",
+                (),
+                self.blocks,
+                LAG_BUCKETS,
+            )
         )
         self.build = Info("slipgauge_build", "Version of the running program.", registry=r)

@@ -11,12 +11,14 @@ import orjson
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic_core import PydanticUndefined
 
 from proxy.cli import main
 from proxy.config_keys import ANY, Key, keys
 from proxy.control.access import OPEN
 from proxy.control.admin import ENDPOINTS
+from proxy.counters.families import Family
 from proxy.histogram import BatchHistogram
 from proxy.telemetry import Telemetry
 
@@ -57,14 +59,15 @@ def metrics() -> set[str]:
     telemetry = Telemetry(CollectorRegistry())
     found = set()
     for collector in vars(telemetry).values():
-        if collector is telemetry.registry:
+        if isinstance(collector, Family | BatchHistogram):
+            kind, name, labelnames = collector.kind, collector.name, collector.labelnames
+        elif isinstance(collector, MetricWrapperBase):
+            kind, name, labelnames = collector._type or "", collector._name, tuple(collector._labelnames)
+        else:
             continue
-        if isinstance(collector, BatchHistogram):
-            found.add(f"{collector.name}{{{','.join(collector.labelnames)}}}")
-            continue
-        suffix = {"counter": "_total", "info": "_info"}.get(collector._type, "")
-        labels = ",".join(collector._labelnames) or ("version" if collector._type == "info" else "")
-        found.add(f"{collector._name}{suffix}{{{labels}}}".replace("{}", ""))
+        suffix = {"counter": "_total", "info": "_info"}.get(kind, "")
+        labels = ",".join(labelnames) or ("version" if kind == "info" else "")
+        found.add(f"{name}{suffix}{{{labels}}}".replace("{}", ""))
     return found
 
 

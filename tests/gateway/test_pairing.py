@@ -13,7 +13,6 @@ from proxy.gateway.ledger import Ledger, State
 from proxy.gateway.pairing import Do, Pairing
 from proxy.telemetry import Telemetry
 
-TELEMETRY = Telemetry()
 OUTCOMES = [
     (End.COMPLETE, 200, True),
     (End.COMPLETE, 404, True),
@@ -109,7 +108,7 @@ EVENTS: dict[str, Callable[[Pairing], Do]] = {
 @settings(max_examples=150, deadline=None)
 @given(script=st.lists(st.sampled_from(sorted(EVENTS)), max_size=12), repeat=st.booleans())
 def test_whatever_happens_a_pair_starts_once_and_finishes_once(script: list[str], *, repeat: bool) -> None:
-    ledger = Ledger(TELEMETRY)
+    ledger = Ledger(Telemetry())
     ledger.open("baseline")
     pairing = Pairing("baseline", repeat=repeat)
     done: list[Do] = []
