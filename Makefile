@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format check test-vllm install-vllm lock clean
+.PHONY: help install demo bench test lint format check test-vllm install-vllm lock clean
 
 help: ## What there is to make.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 demo: install ## Serve a real fp16/int4 pair behind the gateway, send traffic, print what slipped.
 	@$(BIN)/slipgauge demo $(ARGS) || case $$? in 3|4) ;; *) exit $$? ;; esac # a verdict is a result, no failure
+
+bench: install ## Slipgauge beside nginx's mirror and others: CPU, added latency, memory; ten minutes alone on the machine.
+	$(BIN)/python -m benchmarks $(ARGS)
 
 test: lint ## Lint, types and every test that needs no vLLM.
 	$(BIN)/python -m pytest $(ARGS)

@@ -1,0 +1,163 @@
+"""Slipgauge beside nginx, a plain aiohttp proxy and no proxy, in alternating runs over the same mock servers.
+
+    python -m benchmarks [--quick] [--rounds N] [--only TEXT] [--json FILE]
+
+Prints a table and the targets, and ends with 1 where one is not met, an answer was wrong, or a cost is not that of
+all the work. Nothing else should run on the machine meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.figures import Row, Target, row, table
+from benchmarks.load import Plan
+from benchmarks.machine import machine
+from benchmarks.outcome import Outcome
+from benchmarks.peers import AiohttpProxy, Direct, Kind, Nginx, Slipgauge, nginx_program
+from benchmarks.scenarios import MISBEHAVING, Scenario, scenarios
+from benchmarks.stand import Stand, standing
+
+Outcomes = dict[tuple[str, str], list[Outcome]]
+WARMING = Plan(port=0, count=200)
+"""Load that each peer is given first: connections open, modules are imported, caches fill."""
+
+
+def kinds() -> dict[str, Kind]:
+    """The peers that this machine has, in the order of their runs."""
+    peers: list[type[Direct | Nginx | AiohttpProxy | Slipgauge]] = [Direct, AiohttpProxy, Slipgauge]
+    if nginx_program():
+        peers.insert(1, Nginx)
+    return {kind.name: kind for kind in peers}
+
+
+def alternate(stand: Stand, chosen: Sequence[Scenario], rounds: int) -> Outcomes:
+    """Run every scenario through every peer, one after the other, `rounds` times over."""
+    shares = sorted({scenario.share for scenario in chosen})
+    peers = {(name, share): stand.peer(kind, share) for name, kind in kinds().items() for share in shares}
+    for peer in peers.values():
+        stand.run(peer, WARMING)
+    outcomes: Outcomes = {}
+    for number in range(rounds):
+        for scenario in chosen:
+            print(f"round {number + 1} of {rounds}: {scenario.name}", file=sys.stderr, flush=True)
+            for name in kinds():
+                peer = peers[name, scenario.share]
+                stand.modes(baseline=scenario.baseline, candidate=scenario.candidate)
+                outcomes.setdefault((scenario.name, name), []).append(stand.run(peer, scenario.plan))
+                stand.modes(baseline="healthy", candidate="healthy")
+                peer.settle()
+    return outcomes
+
+
+def rows(chosen: Sequence[Scenario], outcomes: Outcomes) -> list[Row]:
+    """One row for each scenario and peer."""
+    units = {scenario.name: scenario.units for scenario in chosen}
+    return [
+        row(name, peer, runs, outcomes[name, Direct.name], units[name]) for (name, peer), runs in outcomes.items()
+    ]
+
+
+def targets(found: Sequence[Row]) -> list[Target]:
+    """What Slipgauge's figures should be beside nginx's, where both were measured."""
+    by = {(each.scenario, each.peer): each for each in found}
+    judged = []
+    for scenario, most in (("plain", 0.65), ("streamed at once", 0.8), ("spaced, per event", 1.25)):
+        ours, theirs = by.get((scenario, "slipgauge")), by.get((scenario, "nginx"))
+        if ours and theirs:
+            judged.append(Target(f"CPU, {scenario}, relative to nginx", ours.cpu_us / theirs.cpu_us, most, "x"))
+    ours, theirs = by.get(("300/s", "slipgauge")), by.get(("300/s", "nginx"))
+    if ours and theirs:
+        for at, name in enumerate(("p50", "p99")):
+            what = f"{name} added at 300/s, nginx's beside it"
+            judged.append(Target(what, ours.added_us[at] / 1e3, theirs.added_us[at] / 1e3, " ms"))
+    return judged
+
+
+def faults(found: Sequence[Row], chosen: Sequence[Scenario]) -> Iterator[str]:
+    """What makes a figure of Slipgauge's worthless: wrong answers, or work that was not done."""
+    healthy = {scenario.name for scenario in chosen if scenario.candidate not in MISBEHAVING}
+    for each in found:
+        if each.peer != Slipgauge.name:
+            continue
+        if each.errors:
+            yield f"{each.scenario}: {sum(each.errors.values())} of {each.requests} requests failed: {each.errors}"
+        if each.scenario in healthy and not each.honest:
+            yield f"{each.scenario}: only {each.paired} of {each.sampled} sampled requests were paired"
+
+
+def costs(found: Sequence[Row]) -> str:
+    """What each peer spends on a request, as a table."""
+    nginx = {each.scenario: each.cpu_us for each in found if each.peer == Nginx.name}
+    return table(
+        ("cost", "peer", "CPU us", "to nginx", "requests/s", "mirrored", "paired", "failed", "MB"),
+        (
+            (
+                each.scenario,
+                each.peer,
+                f"{each.cpu_us:.0f}",
+                f"{each.cpu_us / nginx[each.scenario]:.2f}" if each.scenario in nginx else "",
+                f"{each.requests_per_second:.0f}",
+                *_served(each),
+                f"{each.resident / 1e6:.0f}",
+            )
+            for each in found
+        ),
+    )
+
+
+def latencies(found: Sequence[Row]) -> str:
+    """What each peer adds to a request's time, as a table."""
+    return table(
+        ("milliseconds added", "peer", "p50", "p99", "p99.9", "CPU us", "mirrored", "paired", "failed"),
+        (
+            (
+                each.scenario,
+                each.peer,
+                *(f"{value / 1e3:.2f}" for value in each.added_us),
+                f"{each.cpu_us:.0f}",
+                *_served(each),
+            )
+            for each in found
+        ),
+    )
+
+
+def _served(each: Row) -> tuple[str, str, str]:
+    paired = "" if not each.sampled or each.paired is None else f"{each.paired / each.sampled:.1%}"
+    return f"{each.mirrored / each.requests:.1%}", paired, str(sum(each.errors.values()))
+
+
+def main() -> None:
+    """Run, print, judge."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="one small round, to see that everything works")
+    parser.add_argument("--rounds", type=int, default=5, help="alternated runs of each row (default 5)")
+    parser.add_argument("--only", default="", help="only scenarios whose name holds this text")
+    parser.add_argument("--json", type=Path, help="also write everything to this file")
+    options = parser.parse_args()
+    chosen = [each for each in scenarios(0.05 if options.quick else 1.0) if options.only in each.name]
+    with standing() as stand:
+        found = rows(chosen, alternate(stand, chosen, 1 if options.quick else options.rounds))
+    judged, wrong = targets(found), list(faults(found, chosen))
+    costly = {scenario.name for scenario in chosen if scenario.costs}
+    print(costs([each for each in found if each.scenario in costly]), "")
+    print(latencies([each for each in found if each.scenario not in costly]), "")
+    print(*judged, *wrong, sep="\n")
+    if options.json is not None:
+        result = {"machine": machine(), "rows": [asdict(each) for each in found], "wrong": wrong}
+        result["targets"] = [{**asdict(each), "met": each.met} for each in judged]
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+    missed = not options.quick and not all(each.met for each in judged)
+    sys.exit(1 if wrong or missed else 0)
+
+
+if __name__ == "__main__":
+    main()

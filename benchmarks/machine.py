@@ -1,0 +1,28 @@
+"""What the figures were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.peers.nginx import nginx_program
+
+
+def machine() -> dict[str, str | int]:
+    """Processor, cores, and the versions of what was compared."""
+    info = Path("/proc/cpuinfo").read_text().splitlines()
+    nginx = nginx_program()
+    found = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=False).stderr if nginx else "none"
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": next((line.partition(": ")[2] for line in info if line.startswith("model name")), "unknown"),
+        "cores": os.cpu_count() or 0,
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "nginx": found.strip().rpartition("/")[2],
+        **{name: version(name) for name in ("slipgauge", "uvloop", "httptools", "aiohttp")},
+    }
