@@ -23,33 +23,39 @@ from benchmarks.process import Process, free_ports
 SETTLE_TIMEOUT = 30.0
 
 
+Changes = Mapping[str, Mapping[str, Any]]
+
+
+def config(ports: tuple[int, int], arms: tuple[int, int], share: float, changes: Changes | None = None) -> str:
+    """A configuration file: our data and admin port, the baseline's and candidate's, the share to mirror.
+
+    `changes` are laid over it, one key of a section at a time.
+    """
+    tree: dict[str, Any] = {
+        "listen": f"127.0.0.1:{ports[0]}",
+        "admin": {"listen": f"127.0.0.1:{ports[1]}"},
+        "baseline": {"url": f"http://127.0.0.1:{arms[0]}"},
+        "candidate": {"url": f"http://127.0.0.1:{arms[1]}"},
+        "models": {MODEL: {}},
+        "mirror": {"sample": share, "repeat": 0.0},
+        "log": {"format": "json"},
+    }
+    for section, keys in (changes or {}).items():
+        tree[section] = {**tree.get(section, {}), **keys}
+    return yaml.safe_dump(tree)
+
+
 class Slipgauge(Peer):
-    """`changes` are laid over the configuration, one key of a section at a time."""
+    """`changes` as for `config`."""
 
     name = "slipgauge"
 
     def __init__(
-        self,
-        folder: Path,
-        baseline: int,
-        candidate: int,
-        share: float,
-        changes: Mapping[str, Mapping[str, Any]] | None = None,
+        self, folder: Path, baseline: int, candidate: int, share: float, changes: Changes | None = None
     ) -> None:
         port, self.admin = free_ports(2)
-        config: dict[str, Any] = {
-            "listen": f"127.0.0.1:{port}",
-            "admin": {"listen": f"127.0.0.1:{self.admin}"},
-            "baseline": {"url": f"http://127.0.0.1:{baseline}"},
-            "candidate": {"url": f"http://127.0.0.1:{candidate}"},
-            "models": {MODEL: {}},
-            "mirror": {"sample": share, "repeat": 0.0},
-            "log": {"format": "json"},
-        }
-        for section, keys in (changes or {}).items():
-            config[section] = {**config.get(section, {}), **keys}
         path = folder / "slipgauge.yaml"
-        path.write_text(yaml.safe_dump(config))
+        path.write_text(config((port, self.admin), (baseline, candidate), share, changes))
         command: list[str | Path] = [Path(sys.executable).parent / "slipgauge", "run", path]
         super().__init__(Process(command, port, folder / "slipgauge.log"), port)
 

@@ -12,7 +12,7 @@ from benchmarks.peers import nginx_program
 
 
 async def bench(*arguments: str | Path) -> tuple[int, str, str]:
-    """Run `python -m ...`; its exit code, output and errors."""
+    """Run `python -m ...`: its exit code, output and errors."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *map(str, arguments)),
         stdout=asyncio.subprocess.PIPE,
@@ -21,6 +21,14 @@ async def bench(*arguments: str | Path) -> tuple[int, str, str]:
     out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
+
+
+async def test_the_profile_counts_calls_per_request() -> None:
+    code, out, err = await bench("benchmarks.profile", "--count", "20", "--top", "5")
+
+    assert code == 0, err
+    assert len(out.splitlines()) == 2 + 5 + 1
+    assert "proxy/gateway/" in out
 
 
 async def test_every_peer_answers_and_mirrors_and_slipgauge_pairs_all(tmp_path: Path) -> None:
