@@ -2,8 +2,8 @@
 
     python -m benchmarks.profile [--answer plain|at_once|spaced] [--share 1.0] [--count 2000] [--top 40]
 
-Calls per request are exact. Times are inflated by the profiler, most where functions are small, and by whatever else
-the cores do meanwhile: read them beside each other, and take what a request costs from `make bench`.
+Calls per request are exact. Times are inflated by the profiler, most where functions are small, and by whatever
+else the cores do meanwhile: read them beside each other, and take what a request costs from `make bench`.
 """
 
 from __future__ import annotations
