@@ -55,7 +55,7 @@ class Deployment:
         self.pool = WorkerPool(config.analysis, self.telemetry, self._publish)
         self.control = Control(config, self.telemetry, self.ledger, self.pool, version("slipgauge"))
         self.channel = MemoryChannel(self.control.receive, self.telemetry)
-        self.gateway = Gateway(config, self.telemetry, self.ledger, self.pool.submit)
+        self.gateway = Gateway(config, self.telemetry, self.ledger, self.pool)
         self._accepting = False
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None

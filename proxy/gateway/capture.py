@@ -24,14 +24,17 @@ class Recorder:
         """How the answer ended, once it has; nothing is recorded after that."""
         self.seconds = 0.0
 
-    def data(self, pieces: list[bytes], grown: int, at: float) -> bool:
-        """Body bytes came, `grown` in all; False where they are more than may be kept."""
-        self.size += grown
+    @property
+    def status(self) -> int | None:
+        """The answer's status, or None where no head came."""
+        return None if self.head is None else self.head.status
+
+    def data(self, body: bytes, at: float) -> bool:
+        """Body bytes came; False where they are more than may be kept."""
+        self.size += len(body)
         if self.size > self._limit:
             return False
-        self._pieces.append(
-            pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        )  # tiny chunks cost more than their bytes
+        self._pieces.append(body)
         if len(self._arrivals) < ARRIVALS:
             self._arrivals.append((at, self.size))
         return True
@@ -49,13 +52,13 @@ class Recorder:
 
     def capture(self) -> Capture:
         """The answer as analyzers get it; a leg that never ended was given up."""
-        head = self.head
+        head, pieces = self.head, self._pieces
         return Capture(
             end=self.end or End.ABORTED,
-            status=None if head is None else head.status,
-            content_type="" if head is None else head.field(b"content-type"),
-            content_encoding="" if head is None else head.field(b"content-encoding"),
-            body=b"".join(self._pieces),
+            status=self.status,
+            content_type="" if head is None else head.field("content-type"),
+            content_encoding="" if head is None else head.field("content-encoding"),
+            body=pieces[0] if len(pieces) == 1 else b"".join(pieces),
             arrivals=tuple(self._arrivals),
             duration=self.seconds,
         )

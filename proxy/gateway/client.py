@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from time import monotonic
 from typing import cast
 
 from proxy.gateway.errors import Refusal, error_response
@@ -122,6 +121,16 @@ class Client(asyncio.Protocol):
         request = self._request
         if request is None and reader.requests:
             request = self._take(reader.requests.popleft())
+            if request.complete:
+                self._services.idles.discard(self)
+                self._services.heads.discard(self)
+                self._primary = primary = Primary(self._services, self, request)
+                primary.start(mirrored=self._mirrored)
+                return
+        self._advance_slowly(reader, request)
+
+    def _advance_slowly(self, reader: RequestReader, request: Request | None) -> None:
+        """Go on where more is to come before the request is whole, or nothing good is."""
         refusal = reader.refusal
         if request is None:
             if refusal is not None:
@@ -136,7 +145,7 @@ class Client(asyncio.Protocol):
         if self._primary is not None:
             self._primary.pass_body()
         elif not self._must_wait(request):
-            self._primary = Primary(self._services, self, request, monotonic())
+            self._primary = Primary(self._services, self, request)
             self._primary.start(mirrored=self._mirrored)
         if request.expects_continue and not request.complete and request.size == 0:
             request.expects_continue = False
@@ -210,10 +219,6 @@ class Client(asyncio.Protocol):
             self.fail(error_response(refusal))
 
     # writing, for the primary
-
-    def write(self, pieces: list[bytes]) -> None:
-        """Write a part of the answer."""
-        self.transport.writelines(pieces)
 
     def answered(self, *, keep: bool) -> None:
         """The answer is complete; `keep` where the connection serves another request."""

@@ -14,6 +14,7 @@ import orjson
 
 _STATEFUL = ("previous_response_id", "conversation", "background", "store", "mcp_servers", "container")
 """Body fields that tie a request to one server when they are set."""
+_TELLING = frozenset({*_STATEFUL, "web_search_options", "prompt", "tools"})
 _CLIENT_SIDE_TOOLS = frozenset({None, "function", "custom"})
 _MEDIA = ("image_url", "video_url", "audio_url", "file", "file_id", "file_url", "file_data", "source")
 """Content-part fields that hold or name media."""
@@ -51,23 +52,38 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
 
 def stands_alone(body: Mapping[str, Any]) -> bool:
     """Whether two servers can be asked this, with nothing shared and nothing done to the world."""
+    if not _TELLING.isdisjoint(body) and _leans(body):
+        return False
+    for turn in _turns(body):
+        # Nearly every turn is a role and a text, in which nothing can be named.
+        plain = type(turn) is dict and len(turn) == 2 and "role" in turn and type(turn.get("content")) is str
+        if not plain and isinstance(turn, dict) and any(map(_is_remote, _parts(turn))):
+            return False
+    return True
+
+
+def _leans(body: Mapping[str, Any]) -> bool:
+    """Whether a body's own fields tie it to one server or to the world."""
     if any(body.get(name) for name in _STATEFUL) or body.get("web_search_options") is not None:
-        return False
+        return True
     if isinstance(body.get("prompt"), dict):  # a prompt template kept on the server
-        return False
+        return True
     tools = body.get("tools")
-    if isinstance(tools, list) and any(_tool_type(tool) not in _CLIENT_SIDE_TOOLS for tool in tools):
-        return False
-    return not any(_is_remote(part) for part in _parts(body))
+    return isinstance(tools, list) and any(_tool_type(tool) not in _CLIENT_SIDE_TOOLS for tool in tools)
 
 
 def conversation(body: Mapping[str, Any]) -> bytes:
     """What tells one conversation from another: its first system text and first user text."""
-    turns = [turn for turn in _turns(body) if isinstance(turn, dict)]
-    system = body.get("system") or body.get("instructions")
-    if system is None:
-        system = next((turn.get("content") for turn in turns if turn.get("role") in ("system", "developer")), None)
-    first = next((turn.get("content") for turn in turns if turn.get("role") == "user"), None)
+    system, first = body.get("system") or body.get("instructions"), None
+    for turn in _turns(body):
+        role = turn.get("role") if isinstance(turn, dict) else None
+        if role == "user":
+            if first is None:
+                first = turn.get("content")
+        elif system is None and role in ("system", "developer"):
+            system = turn.get("content")
+        if first is not None and system is not None:
+            break
     if first is None:
         first = body.get("prompt") or body.get("input")
     return _text(system) + b"\x00" + _text(first)
@@ -94,17 +110,12 @@ def _turns(body: Mapping[str, Any]) -> list[Any]:
     return []
 
 
-def _parts(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The parts of every message's content, tool results' own contents included."""
-    for turn in _turns(body):
-        if not isinstance(turn, dict):
-            continue
-        yield turn
-        if isinstance(turn.get("content"), str):
-            continue
-        for part in _list_of_objects(turn.get("content")):
-            yield part
-            yield from _list_of_objects(part.get("content"))
+def _parts(turn: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A message and the parts of its content, tool results' own contents included."""
+    yield turn
+    for part in _list_of_objects(turn.get("content")):
+        yield part
+        yield from _list_of_objects(part.get("content"))
 
 
 def _list_of_objects(value: Any) -> Iterator[Mapping[str, Any]]:

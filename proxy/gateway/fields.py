@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 Field = tuple[bytes, bytes]
@@ -66,5 +67,18 @@ def without(fields: list[Field], named: set[bytes]) -> list[Field]:
 
 
 def block(fields: list[Field]) -> bytes:
-    """Header lines as they go on the wire, each with its CRLF."""
-    return b"".join([b"%b: %b\r\n" % field for field in fields])
+    """Header lines as they go on the wire, each behind its CRLF."""
+    return b"".join([b"\r\n%b: %b" % field for field in fields])
+
+
+def finder(*names: str) -> re.Pattern[bytes]:
+    """Finds lines of these names, patterns in lower case, in a `block`: groups are name and value.
+
+    Only for lines that llhttp has accepted, which have no space around the name, no folding and no bare CR or LF.
+    The literal CRLF in front lets the search skip from line to line.
+    """
+    return re.compile(rb"(?i)\r\n(%b):[ \t]*([^\r]*)" % "|".join(names).encode())
+
+
+SPECIAL: Final = finder(*(name.decode() for name in _KINDS), _CONTROL_PREFIX.decode() + "[^:]*")
+"""Every line that is not simply passed on."""

@@ -9,7 +9,7 @@ from proxy.address import Address, parse_address
 from proxy.config import Config
 from proxy.gateway.client import Client
 from proxy.gateway.ledger import Ledger, State
-from proxy.gateway.services import OnPair, Services
+from proxy.gateway.services import Scorer, Services
 from proxy.telemetry import Telemetry
 
 LAG_PERIOD = 0.1
@@ -19,14 +19,13 @@ LAG_PERIOD = 0.1
 class Gateway:
     """Passes clients' requests to the baseline and, for sampled sessions, a copy to the candidate.
 
-    `on_pair(pair, state)` is called on the event loop for every pair worth scoring (`ledger.HAS_PAIR`); it must
-    return at once, and what it raises is logged.
+    `scorer` is given every pair worth scoring (`ledger.HAS_PAIR`), on the event loop; what it raises is logged.
     """
 
-    def __init__(self, config: Config, telemetry: Telemetry, ledger: Ledger, on_pair: OnPair) -> None:
+    def __init__(self, config: Config, telemetry: Telemetry, ledger: Ledger, scorer: Scorer) -> None:
         self._config = config
         self._telemetry = telemetry
-        self._services = Services(config, telemetry, ledger, on_pair)
+        self._services = Services(config, telemetry, ledger, scorer)
         self._server: asyncio.Server | None = None
         self._lag_timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()

@@ -16,30 +16,26 @@ if TYPE_CHECKING:
 class Leg(ABC):
     """Waits at a pool, is given a connection, writes its request, and is told what comes back."""
 
+    pool: Pool
+    """Where it waits for a connection."""
     connection: Upstream | None = None
     """The connection that carries it, while one does."""
+    to_head = False
+    """Whether the request's method is HEAD, whose answer has no body."""
     replayable = False
     """Whether it may be sent again on another connection, should a reused one turn out to have been closed."""
-
-    def __init__(self, pool: Pool) -> None:
-        self.pool = pool
 
     @abstractmethod
     def send(self, connection: Upstream) -> None:
         """A connection is ready: write the request."""
 
     @abstractmethod
-    def received(self, head: ResponseHead | None, pieces: list[bytes], end: End | None) -> None:
+    def received(self, head: ResponseHead | None, body: bytes, end: End | None) -> None:
         """One arrival: the head where it came with it, body bytes, and how the answer ended where it did."""
 
     @abstractmethod
     def refused(self, *, timed_out: bool) -> None:
         """No connection could be made."""
-
-    @property
-    def to_head(self) -> bool:
-        """Whether the request's method is HEAD, whose answer has no body."""
-        return False
 
     def interim(self, head: ResponseHead) -> None:
         """An informational response came (RFC 9110 section 15.2)."""

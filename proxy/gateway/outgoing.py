@@ -16,20 +16,18 @@ import orjson
 
 from proxy.address import DEFAULT_PORTS, ArmUrl, parse_url
 from proxy.config import Arm, Config
-from proxy.gateway.fields import Field, block
+from proxy.gateway.fields import finder
 from proxy.gateway.request import Request
 
-_COPIED = frozenset(
-    {
-        b"accept",
-        b"accept-encoding",
-        b"accept-language",
-        b"anthropic-beta",
-        b"anthropic-version",
-        b"content-type",
-        b"openai-beta",
-        b"user-agent",
-    }
+_COPIED = finder(
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "anthropic-beta",
+    "anthropic-version",
+    "content-type",
+    "openai-beta",
+    "user-agent",
 )
 _STORING_PATHS = frozenset({b"/v1/responses"})
 """Where a server stores the answer unless told otherwise."""
@@ -44,7 +42,7 @@ class Target:
     url: ArmUrl
     host_line: bytes
     credentials: bytes
-    """Header lines of the arm's own key; empty where it has none."""
+    """The header line of the arm's own key; empty where it has none. Lines stand behind their CRLF."""
     models: Mapping[str, str]
     """Client-facing model name to the arm's own."""
 
@@ -59,8 +57,8 @@ def target_of(name: str, arm: Arm, config: Config) -> Target:
     return Target(
         name=name,
         url=url,
-        host_line=f"Host: {host}\r\n".encode(),
-        credentials=f"Authorization: Bearer {key}\r\n".encode() if key else b"",
+        host_line=f"\r\nHost: {host}".encode(),
+        credentials=f"\r\nAuthorization: Bearer {key}".encode() if key else b"",
         models={model: getattr(names, name) or model for model, names in config.models.items()},
     )
 
@@ -71,10 +69,10 @@ def primary_head(request: Request, target: Target, length: int | None) -> bytes:
         length = request.length
     framing = b""
     if length is not None:
-        framing = b"Content-Length: %d\r\n" % length
+        framing = b"\r\nContent-Length: %d" % length
     elif request.chunked:
-        framing = b"Transfer-Encoding: chunked\r\n"
-    return b"%b %b HTTP/1.1\r\n%b%b%b\r\n" % (
+        framing = b"\r\nTransfer-Encoding: chunked"
+    return b"%b %b HTTP/1.1%b%b%b\r\n\r\n" % (
         request.method,
         request.target,
         target.host_line,
@@ -87,12 +85,11 @@ def mirror_request(request: Request, body: bytes, target: Target) -> tuple[bytes
     """Head and body of the copy for an arm; `body` is the client's with the model already the arm's own."""
     if request.path in _STORING_PATHS:
         body = _unstored(body)
-    copied: list[Field] = [item for item in request.fields if item[0].lower() in _COPIED]
-    head = b"%b %b HTTP/1.1\r\n%b%b%bX-Slipgauge-Leg: mirror\r\nContent-Length: %d\r\n\r\n" % (
+    head = b"%b %b HTTP/1.1%b%b%b\r\nX-Slipgauge-Leg: mirror\r\nContent-Length: %d\r\n\r\n" % (
         request.method,
         request.path,  # without a query, which may hold a key
         target.host_line,
-        block(copied),
+        b"".join([b"\r\n%b: %b" % field for field in _COPIED.findall(request.forward)]),
         target.credentials,
         len(body),
     )

@@ -21,7 +21,7 @@ from proxy.gateway.leg import Leg
 from proxy.gateway.outgoing import primary_head, renamed
 from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead, head_bytes
-from proxy.gateway.routing import ModelScan, Route, operation_of
+from proxy.gateway.routing import OPERATIONS, OTHER, ModelScan, Route
 from proxy.gateway.services import Services
 from proxy.gateway.shadow import Shadow
 from proxy.gateway.upstream import Upstream
@@ -29,21 +29,28 @@ from proxy.gateway.upstream import Upstream
 if TYPE_CHECKING:
     from proxy.gateway.client import Client
 
+_JOINED = 65_536
+"""Body bytes up to which the head and they are written as one; above, a copy would cost more than a write."""
+_LAST_CHUNK = b"0\r\n\r\n"
+
 _log = structlog.get_logger(__name__)
 
 
 class Primary(Leg):
     """Made when a request can be sent; ends by telling the client's connection how."""
 
-    def __init__(self, services: Services, client: Client, request: Request, ready: float) -> None:
-        super().__init__(services.primary.pool)
+    def __init__(self, services: Services, client: Client, request: Request) -> None:
+        self.pool = services.primary.pool
         self._services = services
         self._client = client
         self._request = request
-        self._ready = ready
+        self._operation = OPERATIONS.get(request.path, OTHER)
+        self._ready = monotonic()
         """When the gateway had all it needed to send it."""
         self._sent = 0.0
-        self._operation = operation_of(request.path)
+        self._held: bytes | None = None
+        """The whole body, where it was complete before the send."""
+        self._body_sent = False
         self._shadow: Shadow | None = None
         self._scan: ModelScan | None = None
         self._status: int | None = None
@@ -51,23 +58,25 @@ class Primary(Leg):
         self._until_close = False
         self._chunked_out = False
         self._close = False
-        self._held: bytes | None = None
-        """The whole body, where it was complete before the send."""
-        self._body_sent = False
+        if request.method == b"HEAD":
+            self.to_head = True
 
     def start(self, *, mirrored: bool) -> None:
         """Send the request; where it may be `mirrored`, decide on that once its bytes are on their way."""
         request = self._request
-        if mirrored and not request.complete:
-            self._scan = ModelScan(self._services.config)
         if request.complete:
-            self._held = b"".join(request.pieces)
+            pieces = request.pieces
+            self._held = body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             request.pieces = []
             self.replayable = True
-        if not mirrored or self._held is None:
-            self.pool.acquire(self)
-            return
-        body = self._held
+            if mirrored:
+                self._start_mirrored(body)
+                return
+        elif mirrored:
+            self._scan = ModelScan(self._services.config)
+        self.pool.acquire(self)
+
+    def _start_mirrored(self, body: bytes) -> None:
         if not self._services.router.rewrites_primary:
             self.pool.acquire(self)
             self._account(self._route(body), body)
@@ -108,11 +117,6 @@ class Primary(Leg):
         return self._status is not None
 
     # towards the server
-
-    @property
-    def to_head(self) -> bool:
-        """See `Leg.to_head`."""
-        return self._request.method == b"HEAD"
 
     def send(self, connection: Upstream) -> None:
         """See `Leg.send`."""
@@ -178,37 +182,44 @@ class Primary(Leg):
     def interim(self, head: ResponseHead) -> None:
         """Pass an informational response on; a 100 is the gateway's own to give."""
         if head.status != 100 and not self._request.http10:
-            self._client.write([head_bytes(head, chunked=False, close=False)])
+            self._client.transport.write(head_bytes(head, chunked=False, close=False))
 
-    def received(self, head: ResponseHead | None, pieces: list[bytes], end: End | None) -> None:
+    def received(self, head: ResponseHead | None, body: bytes, end: End | None) -> None:
         """See `Leg.received`."""
-        out: list[bytes] = []
-        if head is not None:
-            if end == End.RESET:
-                head, pieces = None, []  # nothing of it has been passed on: an error says more than a fragment
-            else:
-                out.append(self._begin(head))
-        if pieces:
-            out.extend(_chunk(pieces) if self._chunked else pieces)
-        if end == End.COMPLETE and self._chunked:
-            out.append(b"0\r\n\r\n")
-        if out:
-            self._client.write(out)
-            if self._client.congested and self.connection is not None:
-                self.connection.pause()
+        client = self._client
+        if head is None:
+            first = b""
+        elif end is End.RESET:
+            first, head, body = b"", None, b""  # nothing has been passed on: an error says more than a fragment
+        else:
+            first = self._begin(head)
+        framed = self._framed(body, end)
+        if len(framed) > _JOINED:
+            client.transport.writelines((first, framed))
+        else:
+            client.transport.write(first + framed)
+        if client.congested and self.connection is not None:
+            self.connection.pause()
         if self._shadow is not None:
-            self._share(self._shadow, head, pieces, end)
-        if end == End.COMPLETE:
+            self._share(self._shadow, head, body, end)
+        if end is End.COMPLETE:
             self._count(end)
-            self._client.answered(keep=not self._close and self._body_sent)
+            client.answered(keep=not self._close and self._body_sent)
         elif end is not None:
             self._count(end)
             self._broken(Refusal(502, "bad_gateway", "The model server broke off before it answered."))
 
-    def _share(self, shadow: Shadow, head: ResponseHead | None, pieces: list[bytes], end: End | None) -> None:
+    def _framed(self, body: bytes, end: End | None) -> bytes:
+        """Body bytes as the client's connection frames them, with what ends the answer (RFC 9112 section 7.1)."""
+        if not self._chunked:
+            return body
+        last = _LAST_CHUNK if end is End.COMPLETE else b""
+        return b"%x\r\n%b\r\n%b" % (len(body), body, last) if body else last
+
+    def _share(self, shadow: Shadow, head: ResponseHead | None, body: bytes, end: End | None) -> None:
         """Tell the pair what came; a fault of the program in there must not become the client's."""
         try:
-            shadow.primary_received(head, pieces, end, monotonic() - self._sent)
+            shadow.primary_received(head, body, end, monotonic() - self._sent)
         except Exception as error:
             self._shadow = None
             _log.error("a pair was lost to a fault", error=type(error).__name__)

@@ -1,12 +1,17 @@
 """A server's bytes read into one response at a time, strictly; pure, so that hostile answers are tested as bytes.
 
 What cannot be framed beyond doubt is an error, and its connection is not used again (RFC 9112 section 6.3).
+
+Nearly all answers have a head that arrives at once and one line that frames them, a length or `chunked`. Those are
+read as plain: llhttp judges and unframes them like all others, but calls nothing back for each field, and the head
+goes to the client as it came. Whatever is not plain beyond doubt is read field by field.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import httptools
 
@@ -15,9 +20,11 @@ from proxy.gateway.fields import (
     CONNECTION,
     DROP,
     LENGTH,
+    SPECIAL,
     UPGRADE,
     Field,
     block,
+    finder,
     kind_of,
     tokens,
     without,
@@ -25,53 +32,58 @@ from proxy.gateway.fields import (
 from proxy.gateway.request import MAX_FIELDS
 
 _REASON = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_PLAIN_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)(?=\r\n)")
+_CODING = finder("transfer-encoding")
 
 
 class BadResponseError(Exception):
     """The bytes are no response that can be passed on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResponseHead:
     """A response's status line and header, and how its body is framed."""
 
     status: int
     reason: bytes
-    fields: list[Field]
-    """The header fields to pass on: the end-to-end ones, and Content-Length in its place."""
+    lines: bytes
+    """The header lines to pass on, each behind its CRLF: the end-to-end ones, and what frames the body."""
     length: int | None
     """Content-Length, where given."""
-    bodiless: bool
+    bodiless: bool = False
     """No body follows whatever the header says: HEAD, 1xx, 204, 304 (RFC 9110 section 6.4.1)."""
-    until_close: bool
+    until_close: bool = False
     """The body ends with the connection."""
-    keep_alive: bool
+    keep_alive: bool = True
+    wire: bytes = b""
+    """The head as it came, where it can go on as it is over a connection that is kept; else empty."""
 
-    def field(self, name: bytes) -> str:
+    def field(self, name: str) -> str:
         """A header field's value by lower-case name; empty where absent."""
-        for key, value in self.fields:
-            if key.lower() == name:
-                return value.decode("latin-1")
-        return ""
+        found = finder(name).search(self.lines)
+        return found[2].rstrip(b" \t").decode("latin-1") if found else ""
 
 
 class ResponseReader:
-    """Feeds on a connection's bytes. `interim`, `head`, `pieces` and `complete` say what has arrived.
+    """Feeds on a connection's bytes. `interim`, `head`, `body` and `complete` say what has arrived.
 
     `expect` makes it ready for the answer to the next request; bytes that come when none is expected are an error.
     """
 
     def __init__(self, head_bytes: int) -> None:
         self.interim: list[ResponseHead] = []
-        """Informational responses that arrived with this feed."""
+        """Informational responses that arrived with this feed; the caller takes them."""
         self.head: ResponseHead | None = None
-        self.pieces: list[bytes] = []
-        """Body bytes that arrived with this feed; the caller takes them."""
+        self.body = b""
+        """Body bytes that arrived with this feed."""
         self.complete = True
         self.begun = False
         """Whether any byte of the expected response has come."""
         self._head_bytes = head_bytes
-        self._parser = httptools.HttpResponseParser(self)
+        self._pieces: list[bytes] = []
+        self._judge = self._new_judge()
+        self._parser: httptools.HttpResponseParser | None = None
+        self._plain = False
         self._to_head = False
         self._reason = b""
         self._fields: list[Field] = []
@@ -93,17 +105,25 @@ class ResponseReader:
             BadResponseError: They are not HTTP, or more than was asked for. What came before the fault stands, and
                 a response that was complete before it stays complete.
         """
-        self.begun = True
+        if not self.begun:
+            self.begun = True
+            self._overhead = 0
+            self._plain = self._begin_plain(data)
+        pieces = self._pieces
         try:
-            self._parser.feed_data(data)
+            if self._plain:
+                self._judge.feed_data(data)
+            else:
+                self._read(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise BadResponseError(str(error.__context__ or error)) from None
+        finally:
+            self.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
         if self._surplus:
             raise BadResponseError("bytes came after the end of the response")
         if not self.complete:
-            self._overhead = max(0, self._overhead + len(data) - 16 * sum(map(len, self.pieces)))
-            if self._overhead > self._head_bytes:
-                raise BadResponseError("a head, chunk extension or trailer without end")
+            self._bound_overhead(len(data))
 
     def end_of_stream(self) -> bool:
         """The server closed: whether that ends the response well (RFC 9112 section 6.3, case 8)."""
@@ -111,6 +131,55 @@ class ResponseReader:
             self.complete = True
             return True
         return False
+
+    def _begin_plain(self, data: bytes) -> bool:
+        """Read the head where it is plain; False, and nothing read, where it is anything else."""
+        line = _PLAIN_LINE.match(data)
+        end = data.find(b"\r\n\r\n")
+        if line is None or self._to_head or not 0 <= end <= self._head_bytes:
+            return False
+        status, lines = int(line[1]), data[line.end() : end]
+        special = SPECIAL.findall(lines)
+        if len(special) != 1 or lines.count(b"\n") > MAX_FIELDS or status in (204, 304):
+            return False
+        ((name, value),) = special
+        kind = kind_of(name)
+        length = None
+        if kind == LENGTH:
+            if not value.isdigit() or len(value) > 18:
+                return False
+            length = int(value)
+        elif kind != CODING or value.lower() != b"chunked":
+            return False
+        self.head = ResponseHead(status, line[2], lines, length, wire=data[: end + 4])
+        self._overhead = -end
+        return True
+
+    def _new_judge(self) -> httptools.HttpResponseParser:
+        """Judges and unframes a response without looking at its fields; body bytes go straight into a list."""
+        return httptools.HttpResponseParser(
+            SimpleNamespace(
+                on_message_begin=self._on_next,
+                on_body=self._pieces.append,
+                on_message_complete=self.on_message_complete,
+            )
+        )
+
+    def _on_next(self) -> None:
+        if self.complete:
+            raise BadResponseError("bytes came after the end of the response")
+
+    def _read(self, data: bytes) -> None:
+        """Read bytes field by field."""
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
+        self._parser.feed_data(data)
+
+    def _bound_overhead(self, arrived: int) -> None:
+        """Bound what is neither body nor stored: an endless head, chunk extension or trailer."""
+        self._overhead = max(0, self._overhead + arrived - 16 * len(self.body))
+        if self._overhead > self._head_bytes:
+            raise BadResponseError("a head, chunk extension or trailer without end")
 
     # llhttp's callbacks, in the order in which they come
 
@@ -138,6 +207,8 @@ class ResponseReader:
         if self._surplus:
             return
         parser = self._parser
+        if parser is None:
+            raise RuntimeError("a head without a parser")
         head = read_head(
             parser.get_status_code(),
             self._reason,
@@ -160,7 +231,7 @@ class ResponseReader:
         if self.complete:
             self._surplus = True
         else:
-            self.pieces.append(piece)
+            self._pieces.append(piece)
 
     def on_message_complete(self) -> None:  # noqa: D102
         if self.head is not None:
@@ -206,7 +277,7 @@ def read_head(status: int, reason: bytes, version: str, fields: list[Field], *, 
     return ResponseHead(
         status=status,
         reason=reason,
-        fields=without(passing, named) if named else passing,
+        lines=block(without(passing, named) if named else passing),
         length=length,
         bodiless=bodiless,
         until_close=until_close,
@@ -216,7 +287,9 @@ def read_head(status: int, reason: bytes, version: str, fields: list[Field], *, 
 
 def head_bytes(head: ResponseHead, *, chunked: bool, close: bool) -> bytes:
     """The head as the client gets it, its framing rebuilt for the client's connection."""
-    framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
+    if head.wire and not close and chunked == (head.length is None):
+        return head.wire
+    framing = b"\r\nTransfer-Encoding: chunked" if chunked else b""
     if close:
-        framing += b"Connection: close\r\n"
-    return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, block(head.fields), framing)
+        framing += b"\r\nConnection: close"
+    return b"HTTP/1.1 %d %b%b%b\r\n\r\n" % (head.status, head.reason, _CODING.sub(b"", head.lines), framing)

@@ -11,13 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from proxy.config import Config
 from proxy.gateway.eligibility import conversation, parse_object, stands_alone
+from proxy.gateway.fields import finder
 from proxy.gateway.request import Request
 
-OPERATIONS = {
+OPERATIONS: Final = {
     b"/v1/chat/completions": "chat",
     b"/v1/completions": "completions",
     b"/v1/responses": "responses",
@@ -25,21 +26,24 @@ OPERATIONS = {
     b"/v1/embeddings": "embeddings",
     b"/v1/models": "models",
 }
+"""The metric label of a path, from a closed set."""
+OTHER: Final = "other"
+"""The operation of any other path."""
+_SESSION, _BUCKET = 16, 8
+"""Bytes of a session's name, and of each bucket: parts of one digest, independent of each other."""
+_ENCODING = finder("content-encoding")
+_IDENTITY = finder("authorization", "x-api-key")
 
 
-def operation_of(path: bytes) -> str:
-    """The metric label of a path, from a closed set; "other" where it is none of the API's."""
-    return OPERATIONS.get(path, "other")
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Route:
     """An eligible request's way."""
 
     model: str
     """The name the client asked for."""
     body: Mapping[str, Any]
-    session: str
+    session: bytes
+    """Keyed hash of the sticky key."""
     sampled: bool
     repeat: bool
 
@@ -50,17 +54,17 @@ class Router:
     def __init__(self, config: Config, salt: bytes) -> None:
         self._paths = frozenset(path.encode() for path in config.mirror.paths)
         self._models = config.models
-        self._sample = config.mirror.sample
-        self._repeat = config.mirror.repeat
+        self._sample = _Share(config.mirror.sample)
+        self._repeat = _Share(config.mirror.repeat)
         header = config.session.header
-        self._session_header = header.lower().encode() if header else None
-        self._key = blake2b(salt, digest_size=32).digest()
+        self._session_header = finder(re.escape(header.lower())) if header else None
+        self._keyed = blake2b(digest_size=_SESSION + 2 * _BUCKET, key=blake2b(salt, digest_size=32).digest())
         self.rewrites_primary = any(names.baseline not in (None, model) for model, names in config.models.items())
         """Whether the body must be read before the primary is sent, since a model may have another name there."""
 
     def may_mirror(self, request: Request) -> bool:
         """Whether the request's head allows mirroring, so that its body is worth holding."""
-        return request.method == b"POST" and request.path in self._paths
+        return request.path in self._paths and request.method == b"POST"
 
     def route(self, request: Request, body: bytes, peer: str) -> Route | None:
         """The way of a request whose whole body is `body`; None where it is not eligible.
@@ -70,8 +74,9 @@ class Router:
         Raises:
             TooIntricateError: The body has too much structure to be read here.
         """
-        headers = {name.lower(): value for name, value in request.fields}
-        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        lines = request.forward
+        encoding = _ENCODING.search(lines)
+        if encoding and encoding[2].rstrip().lower() != b"identity":
             return None
         found = parse_object(body)
         if found is None:
@@ -79,30 +84,31 @@ class Router:
         model = found.get("model")
         if not isinstance(model, str) or model not in self._models or not stands_alone(found):
             return None
-        session = self._hash(self._sticky_key(headers, found, peer), b"session")
-        sampled = self._draw(session, b"mirror", self._sample)
-        return Route(
-            model=model,
-            body=found,
-            session=session.hex(),
-            sampled=sampled,
-            repeat=sampled and self._draw(session, b"repeat", self._repeat),
-        )
+        hashed = self._keyed.copy()
+        hashed.update(self._sticky_key(lines, found, peer))
+        digest = hashed.digest()
+        sampled = self._sample.holds(digest[_SESSION : _SESSION + _BUCKET])
+        repeat = sampled and self._repeat.holds(digest[_SESSION + _BUCKET :])
+        return Route(model, found, digest[:_SESSION], sampled, repeat)
 
-    def _sticky_key(self, headers: Mapping[bytes, bytes], body: Mapping[str, Any], peer: str) -> bytes:
-        named = headers.get(self._session_header) if self._session_header else None
-        if named:
-            return b"session\x00" + named
-        identity = headers.get(b"authorization") or headers.get(b"x-api-key") or peer.encode()
+    def _sticky_key(self, lines: bytes, body: Mapping[str, Any], peer: str) -> bytes:
+        named = self._session_header.search(lines) if self._session_header else None
+        if named and named[2]:
+            return b"session\x00" + named[2].rstrip(b" \t")
+        credentials = _IDENTITY.search(lines)
+        identity = credentials[2].rstrip(b" \t") if credentials else peer.encode()
         return b"derived\x00" + identity + b"\x00" + conversation(body)
 
-    def _hash(self, data: bytes, name: bytes) -> bytes:
-        return blake2b(data, digest_size=16, key=self._key, person=name).digest()
 
-    def _draw(self, session: bytes, name: bytes, share: float) -> bool:
-        if share >= 1.0:
-            return True
-        return share > 0.0 and int.from_bytes(self._hash(session, name)[:7]) < share * 2**56
+class _Share:
+    """A share of sessions, drawn by their buckets."""
+
+    def __init__(self, share: float) -> None:
+        self._below: int = round(share * 2 ** (8 * _BUCKET))
+
+    def holds(self, bucket: bytes) -> bool:
+        """Whether a session with this bucket is in the share."""
+        return int.from_bytes(bucket) < self._below
 
 
 class ModelScan:

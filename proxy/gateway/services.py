@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from analyzers.pair import CapturedPair
 from proxy.config import Config
@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from proxy.gateway.primary import Primary
     from proxy.gateway.shadow import MirrorLeg, Shadow
 
-OnPair = Callable[[CapturedPair, str], object]
+
+class Scorer(Protocol):
+    """Who takes the pairs. Called on the event loop; must return at once."""
+
+    def has_room(self, size: int) -> bool:
+        """Whether a pair that holds `size` bytes would be taken."""
+        ...
+
+    def refuse(self) -> None:
+        """A pair for which there was no room was not built."""
+        ...
+
+    def submit(self, pair: CapturedPair, state: str) -> object:
+        """Take a pair in ledger state `state`, one of `ledger.HAS_PAIR`."""
+        ...
 
 
 class Lane:
@@ -38,10 +52,10 @@ class Lane:
 class Services:
     """Made by `Gateway.start`; `close` ends it."""
 
-    def __init__(self, config: Config, telemetry: Telemetry, ledger: Ledger, on_pair: OnPair) -> None:
+    def __init__(self, config: Config, telemetry: Telemetry, ledger: Ledger, scorer: Scorer) -> None:
         self.config = config
         self.ledger = ledger
-        self.on_pair = on_pair
+        self.scorer = scorer
         self.router = Router(config, salt_of(config))
         self.added_latency = telemetry.added_latency
         self.draining = False

@@ -6,7 +6,9 @@ connections, counts and bytes are its own, and every end of it is final.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import monotonic
+from typing import Any
 
 import structlog
 
@@ -29,7 +31,7 @@ class MirrorLeg(Leg):
     """The mirror or the repeat of one request: sent once, recorded, never tried again."""
 
     def __init__(self, shadow: Shadow, lane: Lane, head: bytes, body: bytes) -> None:
-        super().__init__(lane.pool)
+        self.pool = lane.pool
         self.recorder = Recorder(shadow.services.config.mirror.answer_bytes)
         self._shadow = shadow
         self._lane = lane
@@ -41,20 +43,20 @@ class MirrorLeg(Leg):
         """See `Leg.send`."""
         self._sent = monotonic()
         connection.transport.writelines(self._request)
+        self._request = (b"", b"")
         self._shadow.services.deadlines.add(self)
 
-    def received(self, head: ResponseHead | None, pieces: list[bytes], end: End | None) -> None:
+    def received(self, head: ResponseHead | None, body: bytes, end: End | None) -> None:
         """See `Leg.received`."""
         recorder = self.recorder
         if head is not None:
             recorder.head = head
-        if pieces:
-            grown = sum(map(len, pieces))
-            if not recorder.data(pieces, grown, monotonic() - self._sent):
+        if body:
+            if not recorder.data(body, monotonic() - self._sent):
                 self.give_up()
                 self.finish(End.TOO_LARGE)
                 return
-            self._shadow.hold(grown)
+            self._shadow.hold(len(body))
         if end is not None:
             self.finish(end)
 
@@ -69,20 +71,33 @@ class MirrorLeg(Leg):
 
     def finish(self, end: End) -> None:
         """The leg ended; the first end stands."""
-        if self.recorder.end is not None:
+        recorder, shadow = self.recorder, self._shadow
+        if recorder.end is not None:
             return
-        seconds = monotonic() - self._sent if self._sent else 0.0
-        self.recorder.finish(end, seconds)
-        services = self._shadow.services
+        recorder.end = end
+        recorder.seconds = seconds = monotonic() - self._sent if self._sent else 0.0
+        services = shadow.services
         services.mirrors_in_flight -= 1
         services.deadlines.discard(self)
-        head = self.recorder.head
-        self._lane.meter.ended(self._shadow.operation, end, None if head is None else head.status, seconds)
-        self._shadow.leg_ended(self)
+        self._lane.meter.ended(shadow.operation, end, recorder.status, seconds)
+        shadow.leg_ended(self)
 
 
 class Shadow:
     """One sampled request. `body` is the client's; `operation` labels its path."""
+
+    __slots__ = (
+        "_body",
+        "_held",
+        "_mirror",
+        "_pairing",
+        "_repeat",
+        "_request",
+        "_route",
+        "operation",
+        "recorder",
+        "services",
+    )
 
     def __init__(self, services: Services, request: Request, route: Route, body: bytes, operation: str) -> None:
         self.services = services
@@ -110,21 +125,18 @@ class Shadow:
         self._act(self._pairing.drop(State.DROPPED_MIRROR_BYTES))
         return False
 
-    def primary_received(
-        self, head: ResponseHead | None, pieces: list[bytes], end: End | None, seconds: float
-    ) -> None:
+    def primary_received(self, head: ResponseHead | None, body: bytes, end: End | None, seconds: float) -> None:
         """The primary's answer went on; `seconds` since its send."""
-        recorder = self.recorder
-        if self._pairing.state is not None or recorder.end is not None:
+        recorder, pairing = self.recorder, self._pairing
+        if pairing.state is not None or recorder.end is not None:
             return
         if head is not None:
             recorder.head = head
-            self._act(self._pairing.primary_status(head.status))
-        if pieces:
-            grown = sum(map(len, pieces))
-            if not recorder.data(pieces, grown, seconds):
+            self._act(pairing.primary_status(head.status))
+        if body:
+            if not recorder.data(body, seconds):
                 end = End.TOO_LARGE
-            elif not self.hold(grown):
+            elif not self.hold(len(body)):
                 return
         if end is not None:
             self.primary_ended(end, seconds)
@@ -132,8 +144,7 @@ class Shadow:
     def primary_ended(self, end: End, seconds: float) -> None:
         """The primary's answer ended, or its time for scoring did."""
         self.recorder.finish(end, seconds)
-        status = self.recorder.head.status if self.recorder.head is not None else None
-        self._act(self._pairing.primary_ended(end, status))
+        self._act(self._pairing.primary_ended(end, self.recorder.status))
 
     def start_due(self) -> None:
         """The primary has been silent for as long as the mirror waits."""
@@ -148,36 +159,40 @@ class Shadow:
         if leg is self._repeat:
             self._act(self._pairing.repeat_ended())
         elif leg.recorder.end is not None:
-            head = leg.recorder.head
-            self._act(self._pairing.mirror_ended(leg.recorder.end, None if head is None else head.status))
+            self._act(self._pairing.mirror_ended(leg.recorder.end, leg.recorder.status))
 
     def _act(self, do: Do) -> None:
-        if do is Do.START_MIRROR:
-            try:
-                self._start()
-            except Exception as error:
-                _log.error("a mirror was lost to a fault", error=type(error).__name__)
-                self.drop(State.DROPPED_FAULT)
-        elif do is Do.FINISH:
+        if do is Do.NOTHING:
+            return
+        if do is Do.FINISH:
             self._finish()
+            return
+        try:
+            self._start()
+        except Exception as error:
+            _log.error("a mirror was lost to a fault", error=type(error).__name__)
+            self.drop(State.DROPPED_FAULT)
 
     def _start(self) -> None:
-        services = self.services
+        services, parsed = self.services, self._route.body
+        self._route.body = {}  # a parsed body is many times its bytes
         services.starts.discard(self)
         limit = services.config.mirror.in_flight
         if services.mirrors_in_flight >= limit:
             self.drop(State.DROPPED_MIRROR_BUSY)
             return
-        self._mirror = self._leg(services.mirror)
+        self._mirror = self._leg(services.mirror, parsed)
         self._mirror.pool.acquire(self._mirror)
-        if self._route.repeat and services.mirrors_in_flight < limit:
-            self._repeat = self._leg(services.repeat)
+        if not self._route.repeat:
+            return
+        if services.mirrors_in_flight < limit:
+            self._repeat = self._leg(services.repeat, parsed)
             self._repeat.pool.acquire(self._repeat)
         else:
             self._act(self._pairing.repeat_ended())
 
-    def _leg(self, lane: Lane) -> MirrorLeg:
-        body = renamed(self._body, self._route.body, lane.target.models[self._route.model])
+    def _leg(self, lane: Lane, parsed: Mapping[str, Any]) -> MirrorLeg:
+        body = renamed(self._body, parsed, lane.target.models[self._route.model])
         return MirrorLeg(self, lane, *mirror_request(self._request, body, lane.target))
 
     def _finish(self) -> None:
@@ -202,20 +217,27 @@ class Shadow:
             services.on_idle()
 
     def _hand_over(self, state: State) -> None:
-        mirror = Capture(end=End.ABORTED) if self._mirror is None else self._mirror.recorder.capture()
-        pair = CapturedPair(
-            pair_id=self.services.next_pair_id(),
-            session=self._route.session,
-            primary=self.services.primary.target.name,
+        """Give the pair to the analyzers, or count it where they have no room, before anything is built."""
+        scorer = self.services.scorer
+        try:
+            if scorer.has_room(self._held):
+                scorer.submit(self._captured(), state.value)
+            else:
+                scorer.refuse()
+        except Exception as error:
+            _log.error("a pair could not be handed over", error=type(error).__name__)
+
+    def _captured(self) -> CapturedPair:
+        services, route, repeat = self.services, self._route, self._repeat
+        return CapturedPair(
+            pair_id=services.next_pair_id(),
+            session=route.session.hex(),
+            primary=services.primary.target.name,
             path=self._request.path.decode(),
             body=self._body,
             baseline=self.recorder.capture(),
-            candidate=mirror,
-            repeat=None if self._repeat is None else self._repeat.recorder.capture(),
-            inclusion=self.services.config.mirror.sample,
-            headers=self._request.control,
+            candidate=Capture(end=End.ABORTED) if self._mirror is None else self._mirror.recorder.capture(),
+            repeat=None if repeat is None else repeat.recorder.capture(),
+            inclusion=services.config.mirror.sample,
+            headers=dict(self._request.control),
         )
-        try:
-            self.services.on_pair(pair, state.value)
-        except Exception as error:
-            _log.error("a pair could not be handed over", pair_id=pair.pair_id, error=type(error).__name__)

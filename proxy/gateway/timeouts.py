@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from time import monotonic
 from typing import Generic, TypeVar
 
+import structlog
+
 K = TypeVar("K", bound=Hashable)
+
+_log = structlog.get_logger(__name__)
 
 
 class Timeouts(Generic[K]):
     """Calls `expired(key)` once a key has stood for `delay` seconds. Adding costs a dictionary's work."""
 
+    __slots__ = ("_delay", "_due", "_expired", "_timer")
+
     def __init__(self, delay: float, expired: Callable[[K], None]) -> None:
         self._delay = delay
         self._expired = expired
-        self._due: OrderedDict[K, float] = OrderedDict()
+        self._due: dict[K, float] = {}  # in the order of adding, which is that of expiring
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -28,8 +33,10 @@ class Timeouts(Generic[K]):
 
     def add(self, key: K) -> None:
         """Start a key's time, or start it anew."""
-        self._due[key] = monotonic() + self._delay
-        self._due.move_to_end(key)
+        due = self._due
+        if key in due:
+            del due[key]
+        due[key] = monotonic() + self._delay
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._delay, self._tick)
 
@@ -47,10 +54,23 @@ class Timeouts(Generic[K]):
     def _tick(self) -> None:
         self._timer = None
         now = monotonic()
-        while self._due:
-            key, due = next(iter(self._due.items()))
+        overdue = []
+        for key, due in self._due.items():
             if due > now:
-                self._timer = asyncio.get_running_loop().call_later(due - now, self._tick)
-                return
-            del self._due[key]
+                break
+            overdue.append(key)
+        for key in overdue:
+            # An earlier one's end may have ended this one, too.
+            if self._due.pop(key, now + 1.0) <= now:
+                self._expire(key)
+        if self._due and self._timer is None:
+            first = next(iter(self._due.values()))
+            delay = max(0.0, first - now)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+
+    def _expire(self, key: K) -> None:
+        """Tell of one; a fault of the program in there must not stop the others."""
+        try:
             self._expired(key)
+        except Exception as error:
+            _log.error("a timeout failed", error=type(error).__name__)

@@ -65,20 +65,17 @@ class Upstream(asyncio.Protocol):
             reader.feed(data)
         except BadResponseError:
             broken = True
-        pieces = reader.pieces
-        if pieces:
-            reader.pieces = []
         if reader.interim:
             self._pass_interim(leg)
-        head = reader.head if known is None else None
+        head, body = reader.head if known is None else None, reader.body
         if reader.complete:
             self._ended(leg, reusable=not broken)
-            leg.received(head, pieces, End.COMPLETE)
+            leg.received(head, body, End.COMPLETE)
         elif broken:
             self._ended(leg, reusable=False)
-            leg.received(head, pieces, End.RESET)
-        elif head is not None or pieces:
-            leg.received(head, pieces, None)
+            leg.received(head, body, End.RESET)
+        elif head is not None or body:
+            leg.received(head, body, None)
 
     def _pass_interim(self, leg: Leg) -> None:
         interim, self._reader.interim = self._reader.interim, []
@@ -100,7 +97,7 @@ class Upstream(asyncio.Protocol):
         leg = self.leg
         if leg is not None and self._reader.end_of_stream():
             self._ended(leg, reusable=False)
-            leg.received(None, [], End.COMPLETE)
+            leg.received(None, b"", End.COMPLETE)
         elif not self.closed:
             self.closed = True
             self.transport.abort()
@@ -117,7 +114,7 @@ class Upstream(asyncio.Protocol):
             leg.replayable = False  # the server closed an idle connection as the request was under way: once more
             self._pool.acquire(leg, fresh=True)
         else:
-            leg.received(None, [], End.RESET)
+            leg.received(None, b"", End.RESET)
 
     def pause_writing(self) -> None:  # noqa: D102
         if self.leg is not None:

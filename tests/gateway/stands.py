@@ -19,9 +19,15 @@ class Stand:
         self.telemetry = Telemetry()
         self.ledger = Ledger(self.telemetry)
         self.pairs: list[tuple[CapturedPair, str]] = []
-        self.gateway = Gateway(config, self.telemetry, self.ledger, self._on_pair)
+        self.gateway = Gateway(config, self.telemetry, self.ledger, self)
 
-    def _on_pair(self, pair: CapturedPair, state: str) -> None:
+    def has_room(self, size: int) -> bool:
+        return size >= 0
+
+    def refuse(self) -> None:
+        raise AssertionError("there was room")
+
+    def submit(self, pair: CapturedPair, state: str) -> None:
         self.pairs.append((pair, state))
 
     @property

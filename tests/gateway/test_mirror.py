@@ -316,7 +316,7 @@ async def test_a_receiver_of_pairs_that_fails_costs_the_client_nothing(stand: St
         def fail(pair: object, state: str) -> None:
             raise ValueError("no room")
 
-        s.gateway._services.on_pair = fail
+        s.gateway._services.scorer.submit = fail  # type: ignore[method-assign]
         for _ in range(3):
             assert (await ask(s.port, post(CHAT, ASK))).body == b"ok"
         assert await s.settled() == {"paired": 3}

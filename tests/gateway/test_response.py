@@ -15,8 +15,7 @@ def read(*arrivals: bytes, to_head: bool = False) -> tuple[ResponseReader, bytes
         try:
             reader.feed(data)
         finally:
-            body += b"".join(reader.pieces)
-            reader.pieces = []
+            body += reader.body
     return reader, body
 
 
@@ -69,7 +68,7 @@ def test_bytes_after_the_end_spoil_the_connection_but_not_the_answer(surplus: by
     with pytest.raises(BadResponseError):
         reader.feed(OK + b"Content-Length: 2\r\n\r\nab" + surplus)
     assert reader.complete
-    assert b"".join(reader.pieces) == b"ab"
+    assert reader.body == b"ab"
 
 
 def test_a_head_is_passed_on_without_what_belongs_to_its_connection() -> None:

@@ -11,7 +11,7 @@ from proxy.config import Config
 from proxy.gateway.eligibility import conversation, parse_object, stands_alone
 from proxy.gateway.outgoing import mirror_request, primary_head, renamed, target_of
 from proxy.gateway.request import Request, RequestReader
-from proxy.gateway.routing import ModelScan, Router, operation_of
+from proxy.gateway.routing import OPERATIONS, ModelScan, Router
 
 CHAT = b"/v1/chat/completions"
 
@@ -114,7 +114,7 @@ def test_an_encoded_request_body_is_not_read() -> None:
     assert Router(config(), b"s").route(request(headers="Content-Encoding: gzip\r\n"), ask(), "p") is None
 
 
-def session(body: bytes, headers: str = "", peer: str = "1.2.3.4", salt: bytes = b"s") -> str:
+def session(body: bytes, headers: str = "", peer: str = "1.2.3.4", salt: bytes = b"s") -> bytes:
     route = Router(config(), salt).route(request(headers=headers), body, peer)
     assert route is not None
     return route.session
@@ -183,8 +183,8 @@ def test_no_body_is_too_odd_to_be_judged(body: dict[str, Any]) -> None:
 
 
 def test_operations_are_a_closed_set() -> None:
-    assert operation_of(CHAT) == "chat"
-    assert operation_of(b"/v1/whatever/a/client/sends") == "other"
+    assert OPERATIONS[CHAT] == "chat"
+    assert b"/v1/whatever/a/client/sends" not in OPERATIONS
 
 
 @settings(max_examples=80, deadline=None)
