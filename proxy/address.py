@@ -51,7 +51,16 @@ def parse_address(text: str) -> Address:
         separator = ""
     if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
         raise ValueError("should be host:port, such as 127.0.0.1:8080")
-    return Address(host, int(port))
+    return Address(_host(host, "should be host:port"), int(port))
+
+
+def _host(name: str, should: str) -> str:
+    """The name, where a resolver could take it: labels of 1 to 63 characters (RFC 1035 section 2.3.4)."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        raise ValueError(f"{should}, its host's labels of 1 to 63 characters") from None
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +91,5 @@ def parse_url(text: str) -> ArmUrl:
         raise ValueError(f"should name a host, {example}")
     if parts.path not in {"", "/"} or parts.query or parts.fragment or "?" in text or "#" in text:
         raise ValueError(f"should hold no path or query: clients' paths are passed on unchanged, {example}")
-    return ArmUrl(parts.scheme, Address(parts.hostname, port or DEFAULT_PORTS[parts.scheme]))
+    host = _host(parts.hostname, "should be a URL")
+    return ArmUrl(parts.scheme, Address(host, port or DEFAULT_PORTS[parts.scheme]))

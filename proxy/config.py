@@ -6,6 +6,7 @@ Sizes are bytes, times are seconds unless a name says otherwise.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -33,6 +34,20 @@ def _path(text: str) -> str:
     return text
 
 
+def _field_name(text: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):  # a token, RFC 9110 section 5.6.2
+        raise ValueError("should be a header's name, such as X-Session-Id")
+    return text
+
+
+def _named(text: str) -> str:
+    if not text:
+        raise ValueError("should not be empty")
+    return text
+
+
+FieldName = Annotated[str, AfterValidator(_field_name)]
+ModelName = Annotated[str, AfterValidator(_named)]
 ListenAddress = Annotated[str, AfterValidator(_address)]
 ServerUrl = Annotated[str, AfterValidator(_url)]
 MirroredPath = Annotated[str, AfterValidator(_path)]
@@ -63,8 +78,8 @@ class Candidate(Arm):
 class ModelNames(Section):
     """What one client-facing model is called on each arm; the client's own name where left out."""
 
-    baseline: str | None = Field(None, description="The model's name on the baseline.")
-    candidate: str | None = Field(None, description="The model's name on the candidate.")
+    baseline: ModelName | None = Field(None, description="The model's name on the baseline.")
+    candidate: ModelName | None = Field(None, description="The model's name on the candidate.")
 
 
 class Mirror(Section):
@@ -93,7 +108,7 @@ class Mirror(Section):
 class Session(Section):
     """How requests are grouped, so that whole conversations go together."""
 
-    header: str | None = Field(
+    header: FieldName | None = Field(
         "X-Session-Id", description="Request header that names the session, where clients send one."
     )
     salt_env: str | None = Field(
@@ -105,7 +120,9 @@ class Session(Section):
 class Limits(Section):
     """What the data port accepts."""
 
-    head_bytes: Count = Field(65_536, description="Largest request or response head; 431 above.")
+    head_bytes: Annotated[int, Field(ge=1_024)] = Field(
+        65_536, description="Largest request or response head; 431 above."
+    )
     body_bytes: Count = Field(64 * 1024 * 1024, description="Largest request body; 413 above.")
     head_timeout: Seconds = Field(20.0, description="Time for a client to send its whole head.")
     idle_timeout: Seconds = Field(75.0, description="An idle client connection is closed after this long.")
@@ -164,7 +181,7 @@ class Config(Section):
     admin: Admin = Admin()
     baseline: Arm
     candidate: Candidate
-    models: dict[str, ModelNames] = Field(
+    models: dict[ModelName, ModelNames] = Field(
         min_length=1, description="Client-facing model names; only these are mirrored."
     )
     mirror: Mirror = Mirror()

@@ -16,10 +16,10 @@ from pydantic_core import ErrorDetails
 
 from analyzers import registry
 from analyzers.finding import Analyzer
+from proxy import config_yaml
 from proxy.config import Config
 from proxy.config_checks import Problem, check, did_you_mean
 from proxy.config_keys import keys, section_at
-from proxy.config_yaml import UnreadableError, read
 
 FILE_BYTES = 1024 * 1024
 
@@ -38,7 +38,12 @@ class ConfigError(Exception):
 
 
 def load(path: str | Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read the file. Raises ConfigError with every problem in it."""
+    """Read and check the file. Raises ConfigError with every problem in it."""
+    return parse(read(path), environ, source=str(path))
+
+
+def read(path: str | Path) -> str:
+    """The file's text. Raises ConfigError."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(FILE_BYTES + 1)
@@ -49,14 +54,14 @@ def load(path: str | Path, environ: Mapping[str, str] = os.environ) -> Config:
         raise ConfigError(str(path), (Problem("", f"is not UTF-8 at byte {error.start}"),)) from None
     if len(data) > FILE_BYTES:
         raise ConfigError(str(path), (Problem("", f"is larger than {FILE_BYTES} bytes"),))
-    return parse(text, environ, source=str(path))
+    return text
 
 
 def parse(text: str, environ: Mapping[str, str] = os.environ, *, source: str = "config") -> Config:
     """Read YAML text. Raises ConfigError with every problem in it."""
     try:
-        tree, repeated = read(text)
-    except UnreadableError as error:
+        tree, repeated = config_yaml.read(text)
+    except config_yaml.UnreadableError as error:
         raise ConfigError(source, (Problem("", f"is not YAML: {error}"),)) from None
     if not isinstance(tree, dict):
         raise ConfigError(source, (Problem("", f"{_found(tree)}, should be keys with values"),))
@@ -91,7 +96,7 @@ def _tuples(tree: Any) -> Any:
 
 def _problem(details: ErrorDetails) -> Problem:
     location = details["loc"]
-    path = ".".join(str(step) for step in location if step != "[key]")
+    path = ".".join(str(step) for step in location if step not in ("[key]", ""))
     match details["type"]:
         case "extra_forbidden":
             return Problem(path, _unknown(location))

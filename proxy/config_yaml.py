@@ -1,6 +1,7 @@
-"""YAML read safely and strictly: no objects are built, and a key given twice is an error, not the later value.
+"""YAML read safely and strictly: no objects are built, no aliases, and a key given twice is an error.
 
-YAML 1.2.2 section 3.2.1.1 requires unique keys in a mapping; PyYAML's loader keeps the last one silently.
+YAML 1.2.2 section 3.2.1.1 requires unique keys in a mapping; PyYAML's loader keeps the last one silently. Aliases
+let a few lines stand for a billion values.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.repeated: list[tuple[str, int, int]] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "aliases are not read; write the value out", mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         first: dict[str, int] = {}

@@ -58,6 +58,13 @@ def test_the_file_at_the_root_is_good_and_holds_the_defaults() -> None:
         ({"models": {"m": {"baselin": "x"}}}, "models.m.baselin: unknown key; did you mean baseline?"),
         ({"listen": "8080"}, 'listen: found "8080", should be host:port'),
         ({"listen": "127.0.0.1:99999"}, "should be host:port"),
+        ({"listen": f"{'a' * 64}.example:80"}, "should be host:port, its host's labels of 1 to 63 characters"),
+        ({"baseline": {"url": "http://a..b"}}, "should be a URL, its host's labels of 1 to 63 characters"),
+        ({"session": {"header": "X Session"}}, 'session.header: found "X Session", should be a header\'s name'),
+        ({"session": {"header": ""}}, 'session.header: found "", should be a header\'s name'),
+        ({"models": {"": {}}}, 'models: found "", should not be empty'),
+        ({"models": {"m": {"candidate": ""}}}, 'models.m.candidate: found "", should not be empty'),
+        ({"limits": {"head_bytes": 1}}, "limits.head_bytes: found 1, should be greater than or equal to 1024"),
         ({"baseline": {"url": "127.0.0.1:8001"}}, "starts with http:// or https://"),
         ({"baseline": {"url": "http://127.0.0.1:8001/v1"}}, "should hold no path"),
         ({"baseline": {"url": "http://:8001"}}, "should name a host"),
@@ -197,3 +204,9 @@ def test_the_message_counts_and_lists(tmp_path: Path) -> None:
     head, *lines = str(caught.value).splitlines()
     assert head == f"{path}: 4 problems"
     assert len(lines) == 4
+
+
+def test_aliases_are_refused_so_that_a_few_lines_stay_a_few_values() -> None:
+    bomb = "\n".join(["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40))])
+
+    assert problems(bomb) == ["is not YAML: line 2, column 10: aliases are not read; write the value out"]
