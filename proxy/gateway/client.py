@@ -42,6 +42,7 @@ class Client(asyncio.Protocol):
         self._unsent = 0
         self._ending = False
         """Nothing more is read: what was written is flushed, then the connection closes."""
+        self._called_last = False
 
     # the transport's calls
 
@@ -226,9 +227,6 @@ class Client(asyncio.Protocol):
         if not keep:
             self._end()
             return
-        if self._services.draining and not self._backlog and not self._reader.requests:
-            self.transport.close()
-            return
         backlog, self._backlog = self._backlog, []
         self._backlog_size = 0
         self.resume()
@@ -264,9 +262,11 @@ class Client(asyncio.Protocol):
     # ending
 
     def drain(self) -> None:
-        """Close where no request is under way; the one that is will be this connection's last."""
-        if self._request is None and not self._reader.in_head and not self.transport.is_closing():
+        """Close where the client is idle and was so at the last call; an answer from now on says that it closes."""
+        idle = self._request is None and not self._reader.in_head and not self.transport.is_closing()
+        if idle and self._called_last:
             self.transport.close()
+        self._called_last = idle
 
     def cut_off(self) -> None:
         """The gateway stops and can wait no longer."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+from collections.abc import Iterator
 from time import monotonic
 
 from proxy.address import Address, parse_address
@@ -12,6 +15,8 @@ from proxy.gateway.ledger import Ledger, State
 from proxy.gateway.services import Scorer, Services
 from proxy.telemetry import Telemetry
 
+LAST_CALL = 1.0
+"""Seconds that a draining gateway leaves an idle client: its next request may be under way."""
 LAG_PERIOD = 0.1
 """Seconds between two looks at how late the event loop is."""
 
@@ -28,6 +33,7 @@ class Gateway:
         self._services = Services(config, telemetry, ledger, scorer)
         self._server: asyncio.Server | None = None
         self._lag_timer: asyncio.TimerHandle | None = None
+        self._last_call: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._address = parse_address(config.listen)
 
@@ -38,9 +44,8 @@ class Gateway:
 
     async def start(self) -> None:
         """Listen. Raises OSError where the address cannot be had."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Client(self._services), self._address.host, self._address.port, backlog=1024
+        self._server = await asyncio.get_running_loop().create_server(
+            self._client, self._address.host, self._address.port, backlog=1024
         )
         self._address = Address(self._address.host, self._server.sockets[0].getsockname()[1])
         self._services.on_idle = self._look_idle
@@ -53,12 +58,9 @@ class Gateway:
         """
         services = self._services
         services.draining = True
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for client in list(services.clients):
-            client.drain()
+        await self._close_port()
         self._look_idle()
+        self._call_last()
         try:
             await asyncio.wait_for(self._idle.wait(), self._config.limits.drain)
         except TimeoutError:
@@ -66,9 +68,31 @@ class Gateway:
                 client.cut_off()
             for shadow in list(services.shadows):
                 shadow.drop(State.DROPPED_SHUTDOWN)
-        if self._lag_timer is not None:
-            self._lag_timer.cancel()
+        for timer in (self._lag_timer, self._last_call):
+            if timer is not None:
+                timer.cancel()
         await services.close()
+
+    def _client(self) -> Client:
+        return Client(self._services)
+
+    async def _close_port(self) -> None:
+        """Close the port, and serve the connections that the kernel has accepted by then."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        listeners = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
+        server.close()
+        await asyncio.sleep(0)  # from here on nobody else accepts
+        waiting = [connection for listener in listeners for connection in _accepted(listener)]
+        for connection in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._client, connection)
+
+    def _call_last(self) -> None:
+        """Close, now and then, the connections long idle: on the others a request may be under way."""
+        for client in list(self._services.clients):
+            client.drain()
+        self._last_call = asyncio.get_running_loop().call_later(LAST_CALL, self._call_last)
 
     def _look_idle(self) -> None:
         if self._services.draining and not self._services.clients and not self._services.shadows:
@@ -82,3 +106,16 @@ class Gateway:
             self._watch_lag()
 
         self._lag_timer = asyncio.get_running_loop().call_later(LAG_PERIOD, look)
+
+
+def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
+    """Every connection that waits at a listener, which is closed behind the last."""
+    with listener:
+        listener.setblocking(False)
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # none is left, or it has gone already
+                return
+            connection.setblocking(False)
+            yield connection

@@ -1,0 +1,54 @@
+"""A running program, its gateway processes and a client for its admin port."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.cli.program import Program, start
+
+
+class Running:
+    """A program with its gateway processes, and a client for its admin port."""
+
+    def __init__(self, program: Program, serving: dict[str, Any], session: aiohttp.ClientSession) -> None:
+        self.program = program
+        self.port = int(serving["listen"].rpartition(":")[2])
+        self.gateways = {line["gateway"]: line["pid"] for line in program.lines if "pid" in line}
+        self._admin = f"http://{serving['admin']}"
+        self._session = session
+
+    async def get(self, path: str) -> Any:
+        async with self._session.get(self._admin + path) as response:
+            return await response.json()
+
+    async def until(self, path: str, **expected: Any) -> Any:
+        """Ask until the answer holds these values; the test's own timeout ends it."""
+        while True:
+            told = await self.get(path)
+            if expected.items() <= told.items():
+                return told
+
+    async def metric(self, series: str) -> float | None:
+        async with self._session.get(self._admin + "/metrics") as response:
+            for line in (await response.text()).splitlines():
+                if line.startswith(series + " "):
+                    return float(line.rpartition(" ")[2])
+        return None
+
+
+@asynccontextmanager
+async def running(config: Path) -> AsyncIterator[Running]:
+    program = await start("run", config)
+    try:
+        serving = await program.event("serving")
+        async with aiohttp.ClientSession() as session:
+            yield Running(program, serving, session)
+    finally:
+        if program.process.returncode is None:
+            program.process.kill()
+        await program.process.communicate()
