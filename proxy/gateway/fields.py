@@ -66,6 +66,11 @@ def without(fields: list[Field], named: set[bytes]) -> list[Field]:
     return [field for field in fields if field[0].lower() not in named]
 
 
+def line_of(field: Field) -> bytes:
+    """A header line as it goes on the wire, without its CRLF."""
+    return b"%b: %b" % field
+
+
 def block(fields: list[Field]) -> bytes:
     """Header lines as they go on the wire, each behind its CRLF."""
     return b"".join([b"\r\n%b: %b" % field for field in fields])
@@ -75,10 +80,49 @@ def finder(*names: str) -> re.Pattern[bytes]:
     """Finds lines of these names, patterns in lower case, in a `block`: groups are name and value.
 
     Only for lines that llhttp has accepted, which have no space around the name, no folding and no bare CR or LF.
-    The literal CRLF in front lets the search skip from line to line.
     """
     return re.compile(rb"(?i)\r\n(%b):[ \t]*([^\r]*)" % "|".join(names).encode())
 
 
-SPECIAL: Final = finder(*(name.decode() for name in _KINDS), _CONTROL_PREFIX.decode() + "[^:]*")
-"""Every line that is not simply passed on."""
+# What a whole header line is to a reader of plain messages: PASS, HOST, LENGTH, CODING as above, or one of these.
+IDLE: Final = 10  # `Connection: keep-alive`, which says what is so
+ODD: Final = 11  # needs to be read with care
+
+_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
+_SECRET = frozenset({b"authorization", b"x-api-key", b"cookie", b"proxy-authorization"})
+_LINES: dict[bytes, int] = {}
+"""Lines as met, since most come again with the next message; bounded, and without what is secret."""
+
+
+def is_host(value: bytes) -> bool:
+    """Whether a Host header's value is well-formed (RFC 9110 section 7.2)."""
+    return _HOST.fullmatch(value) is not None
+
+
+def line_kind(line: bytes) -> int:
+    """The kind of a header line; it counts only where llhttp accepts the line, too."""
+    kind = _LINES.get(line)
+    return _learn(line) if kind is None else kind
+
+
+def _learn(line: bytes) -> int:
+    name, _, value = line.partition(b":")
+    value = value.strip(b" \t")
+    kind = kind_of(name)
+    if not line.isascii():
+        kind = ODD
+    elif kind == HOST:
+        kind = HOST if is_host(value) else ODD
+    elif kind == LENGTH:
+        kind = LENGTH if value.isdigit() and len(value) <= 18 else ODD
+    elif kind == CODING:
+        kind = CODING if value.lower() == b"chunked" else ODD
+    elif kind == CONNECTION:
+        kind = IDLE if value.lower() == b"keep-alive" else ODD
+    elif kind != PASS:
+        kind = ODD
+    if len(line) <= 128 and name.lower() not in _SECRET:
+        if len(_LINES) >= 4_096:
+            _LINES.clear()
+        _LINES[line] = kind
+    return kind

@@ -16,18 +16,19 @@ import orjson
 
 from proxy.address import DEFAULT_PORTS, ArmUrl, parse_url
 from proxy.config import Arm, Config
-from proxy.gateway.fields import finder
 from proxy.gateway.request import Request
 
-_COPIED = finder(
-    "accept",
-    "accept-encoding",
-    "accept-language",
-    "anthropic-beta",
-    "anthropic-version",
-    "content-type",
-    "openai-beta",
-    "user-agent",
+_COPIED = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"accept-language",
+        b"anthropic-beta",
+        b"anthropic-version",
+        b"content-type",
+        b"openai-beta",
+        b"user-agent",
+    }
 )
 _STORING_PATHS = frozenset({b"/v1/responses"})
 """Where a server stores the answer unless told otherwise."""
@@ -89,11 +90,15 @@ def mirror_request(request: Request, body: bytes, target: Target) -> tuple[bytes
         request.method,
         request.path,  # without a query, which may hold a key
         target.host_line,
-        b"".join([b"\r\n%b: %b" % field for field in _COPIED.findall(request.forward)]),
+        b"".join([b"\r\n" + line for line in request.lines if _is_copied(line)]),
         target.credentials,
         len(body),
     )
     return head, body
+
+
+def _is_copied(line: bytes) -> bool:
+    return line.partition(b":")[0].lower() in _COPIED
 
 
 def renamed(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:

@@ -6,8 +6,8 @@ request, Upgrade and CONNECT. Nothing that two servers may read differently is p
 
 Nearly all requests are one plain POST whose head arrives at once, with one Host, one Content-Length and nothing
 that speaks of the connection. Those are read as plain: llhttp judges their bytes as it does all others, but calls
-nothing back for each field, and the few lines that matter are found by one search. Whatever is not plain beyond
-doubt is read field by field.
+nothing back for each field, and what a header line is to us is remembered, since the same lines come again and
+again. Whatever is not plain beyond doubt is read field by field.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ from proxy.gateway.fields import (
     CONTROL,
     EXPECT,
     HOST,
+    IDLE,
     LEG,
     LENGTH,
     PASS,
-    SPECIAL,
     UPGRADE,
     Field,
-    block,
+    is_host,
     kind_of,
+    line_kind,
+    line_of,
     tokens,
     without,
 )
@@ -42,8 +44,7 @@ METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OP
 MAX_FIELDS = 256
 """Most header lines in one message."""
 
-_PLAIN_LINE = re.compile(rb"POST (/[!\"$-~]*) HTTP/1\.1(?=\r\n)")
-_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
+_PLAIN_LINE = re.compile(rb"POST (/[!\"$-~]*) HTTP/1\.1")
 
 
 class Request:
@@ -59,14 +60,16 @@ class Request:
     """Body bytes that have arrived."""
     complete = False
 
-    def __init__(self, method: bytes, target: bytes, forward: bytes, length: int | None) -> None:
+    def __init__(self, method: bytes, target: bytes, lines: list[bytes], length: int | None) -> None:
         self.method = method
         self.target = target
         """In origin form, or `*`: what follows the method on the next leg's request line."""
         self.path = target.partition(b"?")[0]
         """The target without its query."""
-        self.forward = forward
-        """The end-to-end header lines for the next leg, each behind its CRLF, without Host and framing."""
+        self.lines = lines
+        """The end-to-end header lines for the next leg, without Host and framing, behind an empty one."""
+        self.forward = b"\r\n".join(lines)
+        """The same as bytes: each line behind its CRLF."""
         self.length = length
         """Content-Length; None where the body is chunked or there is none."""
         self.pieces: list[bytes] = []
@@ -75,6 +78,19 @@ class Request:
     def has_body(self) -> bool:
         """Whether the head announced a body, empty or not."""
         return self.chunked or self.length is not None
+
+
+_TARGETS: dict[bytes, bytes] = {}
+
+
+def _plain_target(line: bytes) -> bytes | None:
+    """The target of a plain request line; None where it is not plain. The same few come again and again."""
+    target = _TARGETS.get(line)
+    if target is None and (match := _PLAIN_LINE.fullmatch(line)):
+        target = match[1]
+        if len(line) <= 128 and len(_TARGETS) < 256:
+            _TARGETS[line] = target
+    return target
 
 
 class _Silent:
@@ -126,32 +142,34 @@ class RequestReader:
 
     def _plain(self, data: bytes) -> bool:
         """Read what is one plain POST and no more; False, and nothing read, where it is anything else."""
-        line = _PLAIN_LINE.match(data)
         end = data.find(b"\r\n\r\n")
-        if line is None or not 0 <= end <= self._head_bytes:
+        if not 0 <= end <= self._head_bytes:
             return False
-        lines = data[line.end() : end]
-        host, length = False, -1
-        for name, value in SPECIAL.findall(lines):
-            kind = kind_of(name)
-            if kind == LENGTH and length < 0 and value.isdigit() and len(value) < 18:
-                length = int(value)
-            elif kind == HOST and not host and _HOST.fullmatch(value):
-                host = True
-            elif kind != CONNECTION or value.lower() != b"keep-alive":
+        lines = data[:end].split(b"\r\n")
+        target = _plain_target(lines[0])
+        if target is None or len(lines) > MAX_FIELDS:
+            return False
+        hosts, length, passing = 0, -1, [b""]
+        for line in lines[1:]:
+            kind = line_kind(line)
+            if kind == PASS:
+                passing.append(line)
+            elif kind == LENGTH and length < 0:
+                length = int(line.partition(b":")[2])
+            elif kind == HOST:
+                hosts += 1
+            elif kind != IDLE:
                 return False
         body = data[end + 4 :]
         left = length - len(body)
-        if not host or left < 0 or length > self._body_bytes:
-            return False
-        if not lines.isascii() or lines.count(b"\n") > MAX_FIELDS:
+        if hosts != 1 or left < 0 or length > self._body_bytes:
             return False
         try:
             self._judge.feed_data(data)
         except httptools.HttpParserError:
             self._judge = httptools.HttpRequestParser(_Silent())
             return False
-        request = Request(b"POST", line[1], SPECIAL.sub(b"", lines), length)
+        request = Request(b"POST", target, passing, length)
         if body:
             request.pieces.append(body)
             request.size = len(body)
@@ -274,8 +292,8 @@ def read_head(method: bytes, target: bytes, version: str, fields: list[Field], b
             passing.append(item)
         else:
             head.take(kind, *item)
-    forward = block(without(passing, head.named) if head.named else passing)
-    if not forward.isascii():
+    passing_lines = [b"", *map(line_of, without(passing, head.named) if head.named else passing)]
+    if not all(map(bytes.isascii, passing_lines)):
         raise _bad("Header fields must be ASCII.")
     if head.hosts != 1 and not (head.http10 and head.hosts == 0):
         raise _bad("A request needs exactly one Host header.")
@@ -283,7 +301,7 @@ def read_head(method: bytes, target: bytes, version: str, fields: list[Field], b
         raise _bad("Transfer-Encoding does not go with HTTP/1.0 or Content-Length.")
     if head.length is not None and head.length > body_bytes:
         raise _too_large(body_bytes)
-    request = Request(method, _origin_form(method, target), forward, head.length)
+    request = Request(method, _origin_form(method, target), passing_lines, head.length)
     request.control = head.control
     request.http10 = head.http10
     request.keep_alive = not (head.http10 or head.close)
@@ -312,7 +330,7 @@ class _Head:
             raise _bad("Header fields must be ASCII.")
         if kind == HOST:
             self.hosts += 1
-            if not _HOST.fullmatch(value):
+            if not is_host(value):
                 raise _bad("The Host header is malformed.")
         elif kind == LENGTH:
             if self.length is not None or not value.isdigit() or len(value) > 18:

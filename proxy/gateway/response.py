@@ -10,7 +10,6 @@ goes to the client as it came. Whatever is not plain beyond doubt is read field 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import httptools
@@ -20,19 +19,20 @@ from proxy.gateway.fields import (
     CONNECTION,
     DROP,
     LENGTH,
-    SPECIAL,
+    PASS,
     UPGRADE,
     Field,
     block,
     finder,
     kind_of,
+    line_kind,
     tokens,
     without,
 )
 from proxy.gateway.request import MAX_FIELDS
 
 _REASON = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-_PLAIN_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)(?=\r\n)")
+_PLAIN_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*")
 _CODING = finder("transfer-encoding")
 
 
@@ -40,23 +40,23 @@ class BadResponseError(Exception):
     """The bytes are no response that can be passed on."""
 
 
-@dataclass(slots=True)
 class ResponseHead:
     """A response's status line and header, and how its body is framed."""
 
-    status: int
-    reason: bytes
-    lines: bytes
-    """The header lines to pass on, each behind its CRLF: the end-to-end ones, and what frames the body."""
-    length: int | None
-    """Content-Length, where given."""
-    bodiless: bool = False
-    """No body follows whatever the header says: HEAD, 1xx, 204, 304 (RFC 9110 section 6.4.1)."""
-    until_close: bool = False
-    """The body ends with the connection."""
-    keep_alive: bool = True
-    wire: bytes = b""
-    """The head as it came, where it can go on as it is over a connection that is kept; else empty."""
+    def __init__(self, status: int, reason: bytes, lines: bytes, length: int | None) -> None:
+        self.status = status
+        self.reason = reason
+        self.lines = lines
+        """The header lines to pass on, each behind its CRLF: the end-to-end ones, and what frames the body."""
+        self.length = length
+        """Content-Length, where given."""
+        self.bodiless = False
+        """No body follows whatever the header says: HEAD, 1xx, 204, 304 (RFC 9110 section 6.4.1)."""
+        self.until_close = False
+        """The body ends with the connection."""
+        self.keep_alive = True
+        self.wire = b""
+        """The head as it came, where it can go on as it is over a connection that is kept; else empty."""
 
     def field(self, name: str) -> str:
         """A header field's value by lower-case name; empty where absent."""
@@ -134,24 +134,28 @@ class ResponseReader:
 
     def _begin_plain(self, data: bytes) -> bool:
         """Read the head where it is plain; False, and nothing read, where it is anything else."""
-        line = _PLAIN_LINE.match(data)
         end = data.find(b"\r\n\r\n")
-        if line is None or self._to_head or not 0 <= end <= self._head_bytes:
+        if self._to_head or not 0 <= end <= self._head_bytes:
             return False
-        status, lines = int(line[1]), data[line.end() : end]
-        special = SPECIAL.findall(lines)
-        if len(special) != 1 or lines.count(b"\n") > MAX_FIELDS or status in (204, 304):
+        lines = data[:end].split(b"\r\n")
+        status = _plain_status(lines[0])
+        if not status or len(lines) > MAX_FIELDS:
             return False
-        ((name, value),) = special
-        kind = kind_of(name)
-        length = None
-        if kind == LENGTH:
-            if not value.isdigit() or len(value) > 18:
+        framed, length = False, -1
+        for line in lines[1:]:
+            kind = line_kind(line)
+            if kind == PASS:
+                continue
+            if framed or kind not in (LENGTH, CODING):
                 return False
-            length = int(value)
-        elif kind != CODING or value.lower() != b"chunked":
+            framed = True
+            if kind == LENGTH:
+                length = int(line.partition(b":")[2])
+        if not framed:
             return False
-        self.head = ResponseHead(status, line[2], lines, length, wire=data[: end + 4])
+        head = ResponseHead(status, lines[0][13:], data[len(lines[0]) : end], length if length >= 0 else None)
+        head.wire = data[: end + 4]
+        self.head = head
         self._overhead = -end
         return True
 
@@ -274,15 +278,24 @@ def read_head(status: int, reason: bytes, version: str, fields: list[Field], *, 
         named.add(b"content-length")
     else:
         named.discard(b"content-length")
-    return ResponseHead(
-        status=status,
-        reason=reason,
-        lines=block(without(passing, named) if named else passing),
-        length=length,
-        bodiless=bodiless,
-        until_close=until_close,
-        keep_alive=version == "1.1" and b"close" not in named and not until_close and not to_head,
-    )
+    head = ResponseHead(status, reason, block(without(passing, named) if named else passing), length)
+    head.bodiless = bodiless
+    head.until_close = until_close
+    head.keep_alive = version == "1.1" and b"close" not in named and not until_close and not to_head
+    return head
+
+
+_STATUSES: dict[bytes, int] = {}
+
+
+def _plain_status(line: bytes) -> int:
+    """The status of a plain status line; 0 where it is not plain. The same few come again and again."""
+    status = _STATUSES.get(line, 0)
+    if not status and (match := _PLAIN_LINE.fullmatch(line)) and match[1] not in (b"204", b"304"):
+        status = int(match[1])
+        if len(line) <= 128 and len(_STATUSES) < 256:
+            _STATUSES[line] = status
+    return status
 
 
 def head_bytes(head: ResponseHead, *, chunked: bool, close: bool) -> bytes:
