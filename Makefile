@@ -8,10 +8,10 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo bench test lint format check test-vllm install-vllm lock clean
+.PHONY: help install demo bench bench-isolation bench-streams bench-slow-clients soak test lint format check test-vllm install-vllm lock clean
 
 help: ## What there is to make.
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
 install: $(INSTALLED) ## Put Slipgauge and its locked packages into .venv.
 
@@ -29,6 +29,18 @@ demo: install ## Serve a real fp16/int4 pair behind the gateway, send traffic, p
 
 bench: install ## Slipgauge beside nginx's mirror and others: CPU, added latency, memory; ten minutes alone on the machine.
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-isolation: install ## What a client feels of a candidate that hangs, drips, resets, talks garbage or never ends.
+	$(BIN)/python -m benchmarks.isolation $(ARGS)
+
+bench-streams: install ## How late an event is, and what a stream holds in memory, with 200 streams open.
+	$(BIN)/python -m benchmarks.streams $(ARGS)
+
+bench-slow-clients: install ## What others feel of 500 clients that hardly read, and of a mirror that does not.
+	$(BIN)/python -m benchmarks.slow_clients $(ARGS)
+
+soak: install ## Half an hour of mixed faults: nothing grows, nothing is lost, no client notices.
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 test: lint ## Lint, types and every test that needs no vLLM.
 	$(BIN)/python -m pytest $(ARGS)

@@ -8,18 +8,15 @@ all the work. Nothing else should run on the machine meanwhile.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from benchmarks.figures import Row, Target, row, table
 from benchmarks.load import Plan
-from benchmarks.machine import machine
 from benchmarks.outcome import Outcome
 from benchmarks.peers import AiohttpProxy, Direct, Kind, Nginx, Slipgauge, nginx_program
+from benchmarks.report import finish, options
 from benchmarks.scenarios import MISBEHAVING, Scenario, scenarios
 from benchmarks.stand import Stand, standing
 
@@ -48,9 +45,10 @@ def alternate(stand: Stand, chosen: Sequence[Scenario], rounds: int) -> Outcomes
             print(f"round {number + 1} of {rounds}: {scenario.name}", file=sys.stderr, flush=True)
             for name in kinds():
                 peer = peers[name, scenario.share]
-                stand.modes(baseline=scenario.baseline, candidate=scenario.candidate)
+                stand.baseline.become(scenario.baseline)
+                stand.candidate.become(scenario.candidate)
                 outcomes.setdefault((scenario.name, name), []).append(stand.run(peer, scenario.plan))
-                stand.modes(baseline="healthy", candidate="healthy")
+                stand.candidate.become("healthy")
                 peer.settle()
     return outcomes
 
@@ -135,28 +133,17 @@ def _served(each: Row) -> tuple[str, str, str]:
 
 def main() -> None:
     """Run, print, judge."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="one small round, to see that everything works")
+    parser = options("benchmarks", __doc__)
     parser.add_argument("--rounds", type=int, default=5, help="alternated runs of each row (default 5)")
     parser.add_argument("--only", default="", help="only scenarios whose name holds this text")
-    parser.add_argument("--json", type=Path, help="also write everything to this file")
-    options = parser.parse_args()
-    chosen = [each for each in scenarios(0.05 if options.quick else 1.0) if options.only in each.name]
+    wanted = parser.parse_args()
+    chosen = [each for each in scenarios(0.05 if wanted.quick else 1.0) if wanted.only in each.name]
     with standing() as stand:
-        found = rows(chosen, alternate(stand, chosen, 1 if options.quick else options.rounds))
-    judged, wrong = targets(found), list(faults(found, chosen))
+        found = rows(chosen, alternate(stand, chosen, 1 if wanted.quick else wanted.rounds))
     costly = {scenario.name for scenario in chosen if scenario.costs}
-    print(costs([each for each in found if each.scenario in costly]), "")
-    print(latencies([each for each in found if each.scenario not in costly]), "")
-    print(*judged, *wrong, sep="\n")
-    if options.json is not None:
-        result = {"machine": machine(), "rows": [asdict(each) for each in found], "wrong": wrong}
-        result["targets"] = [{**asdict(each), "met": each.met} for each in judged]
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
-    missed = not options.quick and not all(each.met for each in judged)
-    sys.exit(1 if wrong or missed else 0)
+    print(costs([each for each in found if each.scenario in costly]), end="\n\n")
+    print(latencies([each for each in found if each.scenario not in costly]), end="\n\n")
+    finish(wanted, {"rows": [asdict(each) for each in found]}, targets(found), list(faults(found, chosen)))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ class Plan:
     answer: Answer = "plain"
     """What is asked for: a JSON body, or a stream that the servers send in one write or in `events` spaced ones."""
     events: int = messages.EVENTS
+    prompt_bytes: int = 1_000
     grace: float = 5.0
     """Seconds after an open load's last arrival; what is unanswered then is an error."""
     seed: int = 1
@@ -120,7 +121,10 @@ class Run:
         self.seen = Seen()
         stream = plan.answer != "plain"
         self.expected = messages.stream_body(plan.events) if stream else messages.PLAIN_BODY
-        self._requests = [messages.request(n, stream=stream) for n in range(min(plan.count, CONVERSATIONS))]
+        self._requests = [
+            messages.request(number, stream=stream, prompt_bytes=plan.prompt_bytes)
+            for number in range(min(plan.count, CONVERSATIONS))
+        ]
         self._asked = 0
         self._ended = 0
         self._clients: set[Client] = set()

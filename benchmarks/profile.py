@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 
 async def profiled(stand: Stand, plan: Plan, share: float) -> cProfile.Profile:
     """Serve the load, and record every call while it lasts. Raises RuntimeError where an answer was wrong."""
-    deployment = Deployment(parse(config((0, 0), (stand.baseline, stand.candidate), share)))
+    deployment = Deployment(parse(config((0, 0), (stand.baseline.port, stand.candidate.port), share)))
     await deployment.start()
     try:
         plan = Plan(deployment.data_address.port, plan.count, plan.rate, plan.connections, plan.answer)
@@ -80,7 +80,8 @@ def main() -> None:
     plan = Plan(0, options.count, rate=40 if spaced else None, connections=16, answer=options.answer)
     with standing() as stand:
         if spaced:
-            stand.modes(baseline="spaced", candidate="spaced")
+            stand.baseline.become("spaced")
+            stand.candidate.become("spaced")
         profile = uvloop.run(profiled(stand, plan, options.share))
     print(shown(pstats.Stats(profile).stats, options.count, options.top))  # type: ignore[attr-defined]
 

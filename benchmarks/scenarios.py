@@ -35,10 +35,10 @@ def scenarios(scale: float = 1.0) -> list[Scenario]:
     """All of them; `scale` shrinks the counts for a smoke run."""
 
     def closed(count: int, answer: Answer = "plain") -> Plan:
-        return Plan(NO_PORT, max(60, int(count * scale)), answer=answer)
+        return Plan(NO_PORT, max(200, int(count * scale)), answer=answer)
 
     def arriving(rate: float, seconds: float) -> Plan:
-        return Plan(NO_PORT, max(60, int(rate * seconds * scale)), rate=rate)
+        return Plan(NO_PORT, max(200, int(rate * seconds * scale)), rate=rate)
 
     # Streams arrive at random, so that their events do not fall into step.
     spaced = Plan(NO_PORT, max(10, int(120 * scale)), rate=40, connections=80, answer="spaced")

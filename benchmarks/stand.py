@@ -20,35 +20,53 @@ from benchmarks.process import Process, free_ports
 
 AnyPeer = TypeVar("AnyPeer", bound=Peer)
 SETTLE_TIMEOUT = 10.0
+QUIET = 0.1
+"""Seconds without a request or an answer after which a run is over."""
+
+
+class Server:
+    """One mock model server, a process of its own; see `benchmarks.upstream`."""
+
+    def __init__(self, folder: Path, name: str, *, nice: bool) -> None:
+        [self.port] = free_ports(1)
+        command = [sys.executable, "-m", "benchmarks.upstream", str(self.port)]
+        self._process = Process(
+            [*(("nice", "-n", "19") if nice else ()), *command], self.port, folder / f"{name}.log"
+        )
+        self.stop = self._process.stop
+
+    def counts(self, mode: str = "") -> dict[str, int]:
+        """What it has counted, after setting how it answers where a mode is given."""
+        counts: dict[str, int] = json.loads(self._process.ask(mode))
+        return counts
+
+    def become(self, mode: str) -> None:
+        """Answer so from now on."""
+        self.counts(mode)
 
 
 class Stand:
     """Made by `standing`."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, *, apart: bool) -> None:
         self._folder = folder
         self._stack = stack
-        self.baseline, self.candidate = free_ports(2)
-        command = [sys.executable, "-m", "benchmarks.upstream", str(self.baseline), str(self.candidate)]
-        self._upstream = Process(command, self.candidate, folder / "upstream.log")
-        stack.callback(self._upstream.stop)
+        self.baseline = Server(folder, "baseline", nice=False)
+        stack.callback(self.baseline.stop)
+        self.candidate = Server(folder, "candidate", nice=apart)
+        stack.callback(self.candidate.stop)
 
     def peer(self, kind: Callable[[Path, int, int, float], AnyPeer], share: float) -> AnyPeer:
         """Start a peer that lasts as long as the stand."""
         folder = Path(tempfile.mkdtemp(dir=self._folder))
-        peer = kind(folder, self.baseline, self.candidate, share)
+        peer = kind(folder, self.baseline.port, self.candidate.port, share)
         self._stack.callback(peer.stop)
         return peer
-
-    def modes(self, **modes: str) -> dict[str, dict[str, int]]:
-        """Set how the servers answer, and read their counts."""
-        counts: dict[str, dict[str, int]] = json.loads(self._upstream.ask(json.dumps(modes)))
-        return counts
 
     def run(self, peer: Peer, plan: Plan) -> Outcome:
         """Send load through a peer, and account for it."""
         states = peer.ledger()
-        before = self.modes()["candidate"]["requests"]
+        before = self.candidate.counts()["requests"]
         cpu = peer.cpu_seconds()
         seen = load(replace(plan, port=peer.port))
         mirrored = self._quiet() - before
@@ -61,10 +79,10 @@ class Stand:
     def _quiet(self) -> int:
         """Wait until the candidate is asked nothing more and gives no more answers; what it was asked in all."""
         end = time.monotonic() + SETTLE_TIMEOUT
-        last = self.modes()["candidate"]
+        last = self.candidate.counts()
         while time.monotonic() < end:
-            time.sleep(0.05)
-            counts = self.modes()["candidate"]
+            time.sleep(QUIET)
+            counts = self.candidate.counts()
             if counts == last:
                 break
             last = counts
@@ -72,10 +90,14 @@ class Stand:
 
 
 @contextmanager
-def standing() -> Iterator[Stand]:
-    """A stand in a temporary folder; everything it started has ended when it is left."""
+def standing(*, apart: bool = False) -> Iterator[Stand]:
+    """A stand in a temporary folder; everything it started has ended when it is left.
+
+    `apart` has the candidate's server yield the processor to whoever a client waits for, as if it had a machine of
+    its own: for what its answers do to the gateway, not what its work does to its neighbours.
+    """
     with tempfile.TemporaryDirectory(prefix="slipgauge-bench-") as folder, ExitStack() as stack:
-        yield Stand(Path(folder), stack)
+        yield Stand(Path(folder), stack, apart=apart)
 
 
 def load(plan: Plan) -> Seen:

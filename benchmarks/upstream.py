@@ -1,10 +1,10 @@
-"""Mock model servers: both arms in one process, answers baked beforehand, framing no more than our own peers need.
+"""A mock model server: answers baked beforehand, framing no more than our own peers need.
 
-    python -m benchmarks.upstream BASELINE_PORT CANDIDATE_PORT
+    python -m benchmarks.upstream PORT
 
-Each line on standard input is `{"arm": mode, ...}` and sets how those arms answer from now on; the line it prints
-says what both have counted. An arm whose mode changes drops its open connections, so that nothing of the last mode
-is left hanging. Modes are the functions of `MODES`; `name:N` gives them a number.
+Each line on standard input is a mode and sets how it answers from now on, or is empty; each line that it prints
+says what it has counted. Where the mode changes, open connections are dropped, so that nothing of the last one is
+left hanging. Modes are the functions of `MODES`, `name:N` gives them a number; `absent` stops listening.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from time import monotonic_ns
-from typing import Any, cast
+from typing import cast
 
 import uvloop
 
 from benchmarks import messages
 
+ABSENT = "absent"
 INTERVAL = 0.02
 """Seconds between the events of a spaced answer."""
 DRIP = 0.1
@@ -34,29 +35,43 @@ _GARBAGE = random.Random(1).randbytes(400)
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class Arm:
-    """One server: how it answers, and what it has counted."""
+class Server:
+    """How it answers, and what it has counted."""
 
-    def __init__(self) -> None:
-        self.mode = "healthy"
+    def __init__(self, port: int) -> None:
         self.answer: Answer = healthy
         self.connections: set[Connection] = set()
         self.requests = 0
         self.answered = 0
+        self.events = 0
+        self._port = port
+        self._mode = "healthy"
+        self._listener: asyncio.Server | None = None
 
-    def set(self, mode: str) -> None:
+    async def listen(self) -> None:
+        """Accept connections."""
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(partial(Connection, self), "127.0.0.1", self._port, backlog=4096)
+
+    async def set(self, mode: str) -> None:
         """Answer so from now on; nothing happens where it is the mode already."""
-        if mode == self.mode:
+        if mode == self._mode:
+            return
+        self._mode = mode
+        for connection in list(self.connections):
+            connection.transport.abort()
+        if self._listener is not None and mode == ABSENT:
+            self._listener.close()
+            self._listener = None
             return
         name, _, number = mode.partition(":")
         self.answer = partial(MODES[name], number=int(number)) if number else MODES[name]
-        self.mode = mode
-        for connection in list(self.connections):
-            connection.transport.abort()
+        if self._listener is None:
+            await self.listen()
 
     def counts(self) -> dict[str, int]:
-        """Requests read whole, answers written whole, connections open now."""
-        return {"requests": self.requests, "answered": self.answered, "open": len(self.connections)}
+        """Requests read whole, answers written whole, spaced events sent."""
+        return {"requests": self.requests, "answered": self.answered, "events": self.events}
 
 
 class Connection(asyncio.Protocol):
@@ -64,8 +79,8 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, arm: Arm) -> None:
-        self.arm = arm
+    def __init__(self, server: Server) -> None:
+        self.server = server
         self.timer: asyncio.TimerHandle | None = None
         self.on_writable: Callable[[], None] | None = None
         self.writable = True
@@ -75,12 +90,12 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
         self.transport = cast("asyncio.Transport", transport)
-        self.arm.connections.add(self)
-        if self.arm.answer is deaf:
+        self.server.connections.add(self)
+        if self.server.answer is deaf:
             self.transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
-        self.arm.connections.discard(self)
+        self.server.connections.discard(self)
         self.on_writable = None
         if self.timer is not None:
             self.timer.cancel()
@@ -91,10 +106,10 @@ class Connection(asyncio.Protocol):
             size = end + 4 + _length(data[:end])
             if len(data) < size:
                 break
-            self.arm.requests += 1
+            self.server.requests += 1
             self.wants_stream = messages.wants_stream(data[:size])
             data = data[size:]
-            self.arm.answer(self)
+            self.server.answer(self)
         self._unread = data
 
     def pause_writing(self) -> None:  # noqa: D102
@@ -108,7 +123,7 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Write an answer, or what was left of one."""
         self.transport.write(data)
-        self.arm.answered += 1
+        self.server.answered += 1
 
 
 def _length(head: bytes) -> int:
@@ -141,13 +156,17 @@ def spaced(connection: Connection, number: int = messages.EVENTS) -> None:
         head = b"" if sent else messages.STREAM_HEAD
         connection.transport.write(head + messages.event(monotonic_ns()))
         sent += 1
+        connection.server.events += 1
         connection.timer = loop.call_at(start + sent * INTERVAL, send)
 
     send()
 
 
 def large(connection: Connection, number: int = 100) -> None:
-    """A stream of `number` million bytes as fast as it is taken."""
+    """`number` million bytes as fast as they are taken, where a stream was asked for."""
+    if not connection.wants_stream:
+        connection.write(messages.PLAIN)
+        return
     block = messages.chunk(b"data: " + b"x" * 9_992 + b"\n\n") * 10
     left = number * 10
 
@@ -182,7 +201,7 @@ def dripping(connection: Connection) -> None:
         if position + 1 < len(_DRIPPED):
             connection.timer = loop.call_later(DRIP, drip, position + 1)
         else:
-            connection.arm.answered += 1
+            connection.server.answered += 1
 
     drip(0)
 
@@ -211,33 +230,22 @@ MODES: dict[str, Answer] = {
 }
 
 
-async def serve(ports: dict[str, int]) -> None:
-    """Serve every arm until standard input ends."""
-    loop = asyncio.get_running_loop()
-    arms = {name: Arm() for name in ports}
-    for name, port in ports.items():
-        await loop.create_server(partial(Connection, arms[name]), "127.0.0.1", port, backlog=4096)
-    ended = asyncio.Event()
-
-    def obey() -> None:
-        line = sys.stdin.readline()
-        if not line:
-            ended.set()
-            return
-        wanted: dict[str, Any] = json.loads(line)
-        for name, mode in wanted.items():
-            arms[name].set(mode)
-        print(json.dumps({name: arm.counts() for name, arm in arms.items()}), flush=True)
-
-    loop.add_reader(sys.stdin, obey)
-    await ended.wait()
+async def serve(port: int) -> None:
+    """Serve until standard input ends."""
+    server = Server(port)
+    await server.listen()
+    commands: asyncio.Queue[str] = asyncio.Queue()
+    asyncio.get_running_loop().add_reader(sys.stdin, lambda: commands.put_nowait(sys.stdin.readline()))
+    while line := await commands.get():
+        if mode := line.strip():
+            await server.set(mode)
+        print(json.dumps(server.counts()), flush=True)
 
 
 def main() -> None:
-    """Serve the two ports given."""
+    """Serve the port given."""
     gc.disable()
-    baseline, candidate = map(int, sys.argv[1:])
-    uvloop.run(serve({"baseline": baseline, "candidate": candidate}))
+    uvloop.run(serve(int(sys.argv[1])))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,124 @@
+"""Does a client feel what the candidate does? Latency with a bad candidate beside latency with the shadow off.
+
+    python -m benchmarks.isolation [--requests 20000] [--rate 300] [--quick] [--json FILE]
+
+Two gateways stand before the same servers, one that mirrors nothing and one that mirrors everything. Slices of
+load alternate between them: shadow off, candidate hung, shadow off, candidate dripping, and so on, over and over. A
+ratio is of quantiles over all slices of a kind; noise is that ratio between the odd and even slices of shadow off.
+The baseline's answers are plain; the candidate's process yields the processor to the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.figures import Target, quantile, table
+from benchmarks.load import Plan
+from benchmarks.outcome import Outcome
+from benchmarks.peers import Slipgauge
+from benchmarks.report import finish, options
+from benchmarks.scenarios import MISBEHAVING
+from benchmarks.stand import standing
+
+JUDGED = {"p99": 0.99, "p99.9": 0.999}
+MOST = 1.1
+SLICES = 10
+
+
+@dataclass
+class Kind:
+    """The slices of one way of the candidate, and those of shadow off that ran just before each."""
+
+    bad: list[Outcome] = field(default_factory=list)
+    off: list[Outcome] = field(default_factory=list)
+
+    def ratio(self, share: float) -> float:
+        """How much longer a client waits, at this quantile."""
+        return at(self.bad, share) / at(self.off, share)
+
+    @property
+    def failed(self) -> int:
+        """Requests that failed with the candidate bad."""
+        return sum(sum(each.seen.errors.values()) for each in self.bad)
+
+
+def at(outcomes: Sequence[Outcome], share: float) -> float:
+    """A quantile over all runs, microseconds."""
+    return quantile([latency for each in outcomes for latency in each.seen.latencies], share)
+
+
+def alternate(slice_: Plan, slices: int) -> dict[str, Kind]:
+    """Run the slices."""
+    kinds = {way: Kind() for way in MISBEHAVING}
+    with standing(apart=True) as stand:
+        off, on = stand.peer(Slipgauge, 0.0), stand.peer(Slipgauge, 1.0)
+        for peer in (off, on):
+            stand.run(peer, slice_)  # warms up
+            peer.settle()
+        for _ in range(slices):
+            for way, kind in kinds.items():
+                kind.off.append(stand.run(off, slice_))
+                stand.candidate.become(way)
+                kind.bad.append(stand.run(on, slice_))
+                stand.candidate.become("healthy")
+                on.settle()
+    return kinds
+
+
+def noise(kinds: Sequence[Kind], share: float) -> float:
+    """The ratio between two halves that differ in nothing, the larger over the smaller."""
+    runs = [each for kind in kinds for each in kind.off]
+    low, high = sorted((at(runs[::2], share), at(runs[1::2], share)))
+    return high / low
+
+
+def shown(kinds: dict[str, Kind]) -> str:
+    """Latencies and ratios, as a table."""
+    quantiles = {"p50": 0.5, **JUDGED}
+    columns = [f"{name} {which}" for name in quantiles for which in ("off, ms", "bad, ms", "ratio")]
+    return table(
+        ("candidate", *columns, "mirrored", "failed"),
+        (
+            (
+                way,
+                *(
+                    cell
+                    for share in quantiles.values()
+                    for cell in (
+                        f"{at(kind.off, share) / 1e3:.2f}",
+                        f"{at(kind.bad, share) / 1e3:.2f}",
+                        f"{kind.ratio(share):.2f}",
+                    )
+                ),
+                f"{sum(each.mirrored for each in kind.bad) / sum(each.requests for each in kind.bad):.0%}",
+                str(kind.failed),
+            )
+            for way, kind in kinds.items()
+        ),
+    )
+
+
+def main() -> None:
+    """Run, print, judge."""
+    parser = options("benchmarks.isolation", __doc__)
+    parser.add_argument("--requests", type=int, default=20_000, help="for each way of the candidate")
+    parser.add_argument("--rate", type=float, default=300, help="arrivals a second")
+    wanted = parser.parse_args()
+    slices, requests = (2, 200) if wanted.quick else (SLICES, wanted.requests)
+    kinds = alternate(Plan(0, requests // slices, rate=wanted.rate), slices)
+    print(shown(kinds), end="\n\n")
+    noises = {name: noise(list(kinds.values()), share) for name, share in JUDGED.items()}
+    print("ratio between two halves of shadow off:", *(f"{name} {value:.2f}" for name, value in noises.items()))
+    targets = [
+        Target(f"{name} with the candidate {way}, to shadow off", kind.ratio(share), MOST, "x")
+        for way, kind in kinds.items()
+        for name, share in JUDGED.items()
+    ]
+    faults = [f"candidate {way}: {kind.failed} requests failed" for way, kind in kinds.items() if kind.failed]
+    ratios = {way: {name: kind.ratio(share) for name, share in JUDGED.items()} for way, kind in kinds.items()}
+    finish(wanted, {"requests": requests, "ratios": ratios, "noise": noises}, targets, faults)
+
+
+if __name__ == "__main__":
+    main()
