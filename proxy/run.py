@@ -52,9 +52,9 @@ class Deployment:
         self._config = config
         self.telemetry = Telemetry()
         self.ledger = Ledger(self.telemetry)
-        self.pool = WorkerPool(config.analysis, self.telemetry, self._publish)
-        self.control = Control(config, self.telemetry, self.ledger, self.pool, version("slipgauge"))
+        self.control = Control(config, self.telemetry, self.ledger, version("slipgauge"))
         self.channel = MemoryChannel(self.control.receive, self.telemetry)
+        self.pool = WorkerPool(config.analysis, self.telemetry, self._publish)
         self.gateway = Gateway(config, self.telemetry, self.ledger, self.pool)
         self._accepting = False
         self._session: aiohttp.ClientSession | None = None

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client import CollectorRegistry, Gauge, Info, disable_created_metrics
 
 from analyzers.pair import End
 from proxy import counters
+from proxy.control.legs import TOKEN_BUCKETS
+from proxy.control.tables import DURATION_BUCKETS
 from proxy.counters.families import Family
-from proxy.histogram import BatchHistogram
+from proxy.report import GAP_BUCKETS
 
 REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
-TOKEN_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
-GAP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 ADDED_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1)
 LAG_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 CODES = ("other", *(end.value for end in End if end is not End.COMPLETE), *map(str, range(100, 600)))
@@ -62,19 +62,23 @@ class Telemetry:
                 REQUEST_BUCKETS,
             )
         )
-        self.first_token = Histogram(
-            "slipgauge_time_to_first_token_seconds",
-            "From send to the first streamed token, on scored pairs.",
-            ("arm", "leg"),
-            buckets=TOKEN_BUCKETS,
-            registry=r,
+        self.first_token = shared(
+            counters.Histogram(
+                "slipgauge_time_to_first_token_seconds",
+                "From send to the first streamed token, on scored pairs.",
+                ("arm", "leg"),
+                self.blocks,
+                TOKEN_BUCKETS,
+            )
         )
-        self.token_gap = BatchHistogram(
-            "slipgauge_inter_token_latency_seconds",
-            "Between streamed tokens, on scored pairs.",
-            ("arm", "leg"),
-            buckets=GAP_BUCKETS,
-            registry=r,
+        self.token_gap = shared(
+            counters.Histogram(
+                "slipgauge_inter_token_latency_seconds",
+                "Between streamed tokens, on scored pairs.",
+                ("arm", "leg"),
+                self.blocks,
+                GAP_BUCKETS,
+            )
         )
         self.added_latency = shared(
             counters.Histogram(
@@ -98,17 +102,21 @@ class Telemetry:
                 self.blocks,
             )
         )
-        self.findings = Counter(
-            "slipgauge_findings",
-            "Scored pairs: baseline outcome by candidate outcome.",
-            ("analyzer", "baseline", "candidate"),
-            registry=r,
+        self.findings = shared(
+            counters.Counter(
+                "slipgauge_findings",
+                "Scored pairs: baseline outcome by candidate outcome.",
+                ("analyzer", "baseline", "candidate"),
+                self.blocks,
+            )
         )
-        self.analyses = Counter(
-            "slipgauge_analyses",
-            "Pairs at each analyzer by what became of them.",
-            ("analyzer", "state"),
-            registry=r,
+        self.analyses = shared(
+            counters.Counter(
+                "slipgauge_analyses",
+                "Pairs at each analyzer by what became of them.",
+                ("analyzer", "state"),
+                self.blocks,
+            )
         )
         self.extra_tokens = shared(
             counters.Counter(
@@ -130,8 +138,10 @@ class Telemetry:
             ("guardrail", "state"),
             registry=r,
         )
-        self.sessions = Counter(
-            "slipgauge_sessions", "Sessions that count for a guardrail.", ("guardrail",), registry=r
+        self.sessions = shared(
+            counters.Counter(
+                "slipgauge_sessions", "Sessions that count for a guardrail.", ("guardrail",), self.blocks
+            )
         )
         self.stage = Gauge(
             "slipgauge_stage",
@@ -142,12 +152,14 @@ class Telemetry:
         self.candidate_weight = Gauge(
             "slipgauge_candidate_weight_ratio", "Share of sessions the candidate answers.", registry=r
         )
-        self.analyzer_duration = Histogram(
-            "slipgauge_analyzer_duration_seconds",
-            "Time one analyzer took on one pair.",
-            ("analyzer",),
-            buckets=ADDED_BUCKETS,
-            registry=r,
+        self.analyzer_duration = shared(
+            counters.Histogram(
+                "slipgauge_analyzer_duration_seconds",
+                "Time one analyzer took on one pair.",
+                ("analyzer",),
+                self.blocks,
+                DURATION_BUCKETS,
+            )
         )
         self.analyzer_failures = shared(
             counters.Counter(
@@ -167,7 +179,10 @@ class Telemetry:
         )
         self.queue_dropped = shared(
             counters.Counter(
-                "slipgauge_queue_dropped", "Pairs dropped before a worker saw them.", ("reason",), self.blocks
+                "slipgauge_queue_dropped",
+                "Pairs dropped behind the gateway, of which no report tells.",
+                ("reason",),
+                self.blocks,
             )
         )
         self.loop_lag = shared(

@@ -27,28 +27,16 @@ class LedgerView(Protocol):
         ...
 
 
-class QueueView(Protocol):
-    """What control reads of the queue before the workers."""
-
-    @property
-    def refused(self) -> Mapping[str, int]:
-        """Pairs refused so far by reason; no report tells of them."""
-        ...
-
-
 class Control:
     """Receives reports, and answers the admin port. Synchronous and without I/O."""
 
-    def __init__(
-        self, config: Config, telemetry: Telemetry, ledger: LedgerView, queue: QueueView, version: str
-    ) -> None:
+    def __init__(self, config: Config, telemetry: Telemetry, ledger: LedgerView, version: str) -> None:
         self.telemetry = telemetry
         self.version = version
         self.stage = Stage.SHADOW
         self.candidate_weight = 0.0
         self._revision = config.candidate.revision
         self._ledger = ledger
-        self._queue = queue
         analyzers = registry.load(config.analysis.enabled)
         variables = {analyzer.name: analyzer.variables for analyzer in analyzers}
         self._margins = {name: guardrail.margin for name, guardrail in config.guardrails.items()}
@@ -56,8 +44,8 @@ class Control:
         self._meter = Meter(telemetry, self.tables, version)
 
     def receive(self, report: Report) -> None:
-        """Fold one pair into the tables and the metrics."""
-        self._meter.fold(report, self.tables.fold(report))
+        """Fold one pair into the tables."""
+        self.tables.fold(report)
 
     def judgements(self) -> tuple[Judgement, ...]:
         """Every guardrail's verdict as of now."""
@@ -96,5 +84,4 @@ class Control:
 
     def refresh(self) -> None:
         """Bring the metrics up to date. Done when they are read: pairs arrive far more often."""
-        self._meter.refused(self._queue.refused)
         self._meter.show(self.judgements(), self.stage, self.candidate_weight)

@@ -30,7 +30,7 @@ class Value:
         self.slots[self.slot] += amount
 
     def set(self, value: float) -> None:
-        """A gauge's value as of now."""
+        """A gauge's value as of now, or a counter's that is counted elsewhere."""
         self.slots[self.slot] = value
 
 
@@ -50,6 +50,12 @@ class Observer:
         slots = self.slots
         slots[self.first + bisect_left(self.bounds, value)] += 1.0
         slots[self.total] += value
+
+    def set(self, counts: Iterable[float], total: float) -> None:
+        """Show what was counted elsewhere by the same bounds: a count for each bucket, and the sum."""
+        for slot, count in enumerate(counts, self.first):
+            self.slots[slot] = count
+        self.slots[self.total] = total
 
 
 class Family(Collector):

@@ -2,7 +2,7 @@
 
 The parent looks only when time is up or the child is gone, so announcing an analyzer costs a store into memory
 instead of a message on the gateway's event loop. A child that has read hostile text is not trusted: `read` gives
-only a known stage and a time that lies within the job, whatever stands in the bytes.
+only a task that is in its pipe, a known stage and a time that has been, whatever stands in the bytes.
 """
 
 from __future__ import annotations
@@ -12,11 +12,23 @@ import os
 import struct
 import tempfile
 import time
+from typing import NamedTuple
 
 IDLE = -2
 READING = -1
-"""The captured bytes are being read; 0 and above is the analyzer at that place of the job."""
-_FORMAT = struct.Struct("<dq")
+"""The captured bytes are being read; 0 and above is the analyzer at that place."""
+_FORMAT = struct.Struct("<dQq")
+
+
+class Doing(NamedTuple):
+    """What a child does: `stage` of a task, since `began` by the system's monotonic clock."""
+
+    number: int = 0
+    stage: int = IDLE
+    began: float = 0.0
+
+
+NOTHING = Doing()
 
 
 def make() -> int:
@@ -31,21 +43,21 @@ def make() -> int:
 
 
 class Cell:
-    """The mapped bytes; both sides make one from the same descriptor. Times are of the system's monotonic clock."""
+    """The mapped bytes; both sides make one from the same descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         self._memory = mmap.mmap(descriptor, mmap.PAGESIZE)
 
-    def write(self, stage: int) -> None:
-        """Say that `stage` begins now."""
-        _FORMAT.pack_into(self._memory, 0, time.monotonic(), stage)
+    def write(self, number: int, stage: int) -> None:
+        """Say that `stage` of this task begins now."""
+        _FORMAT.pack_into(self._memory, 0, time.monotonic(), number, stage)
 
-    def read(self, since: float, stages: int) -> tuple[int, float]:
-        """The stage of a job of `stages` analyzers dispatched at `since`, and when it began."""
-        began, stage = _FORMAT.unpack_from(self._memory, 0)
-        if not READING <= stage < stages:
-            return IDLE, since
-        return stage, began if since <= began <= time.monotonic() else since
+    def read(self, numbers: range, stages: int) -> Doing:
+        """What is done of the tasks `numbers`, each of `stages` analyzers; NOTHING where that cannot be."""
+        began, number, stage = _FORMAT.unpack_from(self._memory, 0)
+        if number in numbers and READING <= stage < stages and began <= time.monotonic():
+            return Doing(number, stage, began)
+        return NOTHING
 
     def close(self) -> None:
         """Unmap."""

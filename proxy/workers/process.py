@@ -1,4 +1,4 @@
-"""One analyzer process as its parent sees it: started, given a task, killed when it overruns."""
+"""One analyzer process as its parent sees it: started, sent tasks, killed when it overruns."""
 
 from __future__ import annotations
 
@@ -6,135 +6,149 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from typing import cast
 
 import orjson
 
-from analyzers.finding import Analyzer
-from proxy.workers import wire
-from proxy.workers.cell import IDLE, Cell, make
+from proxy import config
+from proxy.workers.answers import READY
+from proxy.workers.cell import NOTHING, Cell, Doing, make
+from proxy.workers.wire import Settings
 
 START_TIMEOUT = 30.0
 """Seconds until a child must have loaded its analyzers."""
 KILL_TIMEOUT = 2.0
-"""Seconds until a killed child is left to itself: a process that it put out of reach may hold its pipe open."""
+"""Seconds until a killed child is left to itself."""
 ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TZ")
 """All that a child sees of the environment: no key of any arm is in it."""
 
 
-class LostError(Exception):
-    """The child is gone, or was killed, before it had answered."""
-
-    def __init__(self, kind: str, stage: int = IDLE) -> None:
-        super().__init__(kind)
-        self.kind = kind
-        """"overran", "crashed", "garbage" or "start"."""
-        self.stage = stage
-        """What it was doing; see `cell`."""
+class StartError(Exception):
+    """A child that could not be started, or was not ready in time."""
 
 
-class Child:
-    """A running child. Use `start`; after LostError, or when done, `kill`."""
+class Child(asyncio.Protocol):
+    """A child, made by `start`. `kill` it when done; then `gone` waits until it is."""
 
-    def __init__(self, process: Process, cell: Cell, budget: float) -> None:
-        if process.stdin is None or process.stdout is None:
-            raise ValueError("a child needs pipes both ways")
-        self._process = process
-        self._to = process.stdin
-        self._from = process.stdout
-        self._cell = cell
-        self._budget = budget
-        self._overran = False
-        self._watcher: asyncio.TimerHandle | None = None
+    def __init__(self, on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        self.heard = 0.0
+        """When it last said something, by the system's monotonic clock."""
+        self._on_data = on_data
+        self._on_end = on_end
+        self._ready = asyncio.get_running_loop().create_future()
+        self._cell: Cell | None = None
+        self._process: Process | None = None
+        self._killed = False
 
     @classmethod
-    async def start(cls, analyzers: Sequence[str], budget: float, memory_bytes: int) -> Child:
-        """Start a process and wait until it has loaded `analyzers`. Raises LostError("start")."""
-        shared = make()
+    async def start(
+        cls, analysis: config.Analysis, on_data: Callable[[bytes], None], on_end: Callable[[], None]
+    ) -> Child:
+        """Start a process and wait until it has loaded its analyzers; cancelled, it leaves none behind.
+
+        `on_data` is told all that it says from then on, `on_end`, once, that it is gone without having been killed.
+
+        Raises:
+            StartError: It could not be started, ended before it was ready, or was not ready in time.
+        """
+        ours, theirs = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        _, child = await loop.create_unix_connection(lambda: cls(on_data, on_end), sock=ours)
         try:
-            cpu_seconds = budget * (len(analyzers) + 1)
-            settings = wire.Settings(tuple(analyzers), memory_bytes, cpu_seconds, shared)
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-P", "-m", "proxy.workers.child", orjson.dumps(asdict(settings)).decode()),
-                stdin=PIPE,
-                stdout=PIPE,
-                env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
-                pass_fds=(shared,),
-                start_new_session=True,  # a Ctrl-C for the gateway is not for its children; killed as a group
-            )
-            child = cls(process, Cell(shared), budget)
-        finally:
-            os.close(shared)
-        try:
-            async with asyncio.timeout(START_TIMEOUT):
-                ready = await child._receive() == b"ready"
-        except (TimeoutError, EOFError, wire.GarbageError):
-            ready = False
-        except BaseException:
-            await child.kill()
+            with theirs:
+                await child.execute(analysis, theirs.fileno())
+            await child.ready()
+        except BaseException as error:
+            child.kill()
+            await child.gone()
+            if isinstance(error, OSError):  # a TimeoutError too
+                raise StartError from error
             raise
-        if not ready:
-            await child.kill()
-            raise LostError("start")
         return child
 
-    async def score(self, task: wire.Task, analyzers: Mapping[str, Analyzer]) -> wire.Result:
-        """The child's answer. Raises LostError; the child is then of no more use."""
-        self._cell.write(IDLE)
-        sent = time.monotonic()
-        self._watch(sent, len(task.analyzers))
+    async def execute(self, analysis: config.Analysis, link: int) -> None:
+        """Start the process. `link` is a descriptor of its end of the socket pair. Raises OSError."""
+        shared = make()
         try:
-            self._to.write(wire.frame(wire.pack(task)))
-            await self._to.drain()
-            return wire.result(await self._receive(), task, analyzers)
-        except wire.GarbageError as error:
-            raise LostError("garbage", self._stage(sent, task)) from error
-        except (EOFError, OSError) as error:
-            raise LostError("overran" if self._overran else "crashed", self._stage(sent, task)) from error
+            cpu_seconds = analysis.budget * (len(analysis.enabled) + 1)
+            settings = Settings(analysis.enabled, analysis.memory_bytes, cpu_seconds, shared, link)
+            self._cell = Cell(shared)
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", "proxy.workers.child", orjson.dumps(asdict(settings)).decode()),
+                stdin=DEVNULL,
+                env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+                pass_fds=(shared, link),
+                start_new_session=True,  # a Ctrl-C for the gateway is not for its children; killed as a group
+            )
         finally:
-            if self._watcher is not None:
-                self._watcher.cancel()
+            os.close(shared)
 
-    async def kill(self) -> None:
-        """End the process and its group at once, and wait until they are gone, at most KILL_TIMEOUT."""
-        self._signal()
-        self._to.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(KILL_TIMEOUT):
-                while await self._from.read(1 << 16):
-                    pass  # what it still wrote is of no interest, but an unread pipe never closes
-                await self._process.wait()
-        self._cell.close()
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None where it has not been started."""
+        return None if self._process is None else self._process.pid
 
-    def _watch(self, sent: float, stages: int) -> None:
-        """Kill the child where its current stage, or the whole task, has had its time; else look again later."""
-        now = time.monotonic()
-        _, began = self._cell.read(sent, stages)
-        left = min(began + self._budget, sent + self._budget * (stages + 1)) - now
-        if left > 0:
-            loop = asyncio.get_running_loop()
-            self._watcher = loop.call_later(left + 0.001, self._watch, sent, stages)
+    async def ready(self) -> None:
+        """Wait until it has loaded its analyzers. Raises OSError: it is gone, or START_TIMEOUT is over."""
+        async with asyncio.timeout(START_TIMEOUT):
+            await self._ready
+
+    def send(self, buffers: Iterable[bytes]) -> None:
+        """Pass bytes on, uncopied; what is sent ahead bounds them."""
+        self._transport.writelines(buffers)
+
+    def doing(self, numbers: range, stages: int) -> Doing:
+        """What it does of the tasks `numbers`, each of `stages` analyzers; see `Cell.read`."""
+        return self._cell.read(numbers, stages) if self._cell is not None else NOTHING
+
+    def kill(self) -> None:
+        """End the process and its group at once. Nothing more is heard of it."""
+        if self._killed:
+            return
+        self._killed = True
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._transport.abort()
+        if self._cell is not None:
+            self._cell.close()
+            self._cell = None
+
+    async def gone(self) -> None:
+        """Wait until the killed process has ended, at most KILL_TIMEOUT."""
+        if self._process is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(KILL_TIMEOUT):
+                    await self._process.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        self.heard = time.monotonic()
+        if self._killed:
+            return
+        if self._ready.done():
+            self._on_data(data)
+        elif data == READY:
+            self._ready.set_result(None)
         else:
-            self._overran = True
-            self._signal()
+            self._ready.set_exception(ConnectionError("not ready"))
 
-    def _signal(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _stage(self, sent: float, task: wire.Task) -> int:
-        stage, _ = self._cell.read(sent, len(task.analyzers))
-        return stage
-
-    async def _receive(self) -> bytes:
-        """One frame. Raises GarbageError, or EOFError where the child closed its end."""
-        head = await self._from.readexactly(wire.LENGTH.size)
-        (length,) = wire.LENGTH.unpack(head)
-        if length > wire.MAX_ANSWER:
-            raise wire.GarbageError("too long")
-        return await self._from.readexactly(length)
+    def connection_lost(self, error: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        if self._killed:
+            return
+        if self._ready.done():
+            self._on_end()
+        else:
+            self._ready.set_exception(ConnectionError("gone"))

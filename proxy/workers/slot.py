@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections import deque
+from collections.abc import Callable
 
 import structlog
 
-from analyzers.finding import Analyzer
 from proxy import config
-from proxy.report import Analysis
+from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
-from proxy.workers.cell import READING
+from proxy.workers.answers import Answers, GarbageError
+from proxy.workers.cell import NOTHING, Doing
 from proxy.workers.job import Job
-from proxy.workers.process import Child, LostError
-from proxy.workers.wire import Task
+from proxy.workers.process import Child, StartError
+from proxy.workers.window import PAIRS, Window
 
-MAX_BLAMELESS = 3
-"""A pair for which this many children were lost, or failed to start, with no analyzer running is given up."""
 MAX_PAUSE = 10.0
-READING_NAME = "reading"
-"""The name under which losses are counted that happened before any analyzer ran."""
 
 _log = structlog.get_logger(__name__)
 
@@ -30,59 +28,139 @@ def pause(losses: int) -> float:
     return 0.0 if losses <= 1 else min(0.1 * 2.0 ** min(losses - 2, 16), MAX_PAUSE)
 
 
-class Slot:
-    """Scores one job at a time. Close it in the end, whatever happened."""
+def left(doing: Doing, heard: float, now: float, budget: float, stages: int) -> float:
+    """Seconds that a child still has, which was last heard of at `heard`: none once it has overrun.
 
-    def __init__(self, analyzers: Mapping[str, Analyzer], analysis: config.Analysis, telemetry: Telemetry) -> None:
-        self._analyzers = analyzers
+    Each stage has its budget by the shared cell; and whatever the cell says, no task of so many stages takes longer
+    than theirs and one for the reading.
+    """
+    silent = heard + budget * (stages + 1) - now
+    return silent if doing is NOTHING else min(silent, doing.began + budget - now)
+
+
+class Slot:
+    """Scores what is in `waiting`: `done` is called with each finished job, `freed` when others wait again.
+
+    Close it in the end.
+    """
+
+    def __init__(
+        self,
+        waiting: deque[Job],
+        answers: Answers,
+        analysis: config.Analysis,
+        telemetry: Telemetry,
+        *,
+        done: Callable[[Job], None],
+        freed: Callable[[], None],
+    ) -> None:
+        self._waiting = waiting
+        self._answers = answers
         self._config = analysis
         self._telemetry = telemetry
+        self._done = done
+        self._freed = freed
+        self._window = Window(answers, waiting)
         self._child: Child | None = None
+        self._former: Child | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self._losses = 0
-        self._number = 0
+        self._stages = len(analysis.enabled)
 
-    async def score(self, job: Job) -> None:
-        """Bring every pending analyzer of `job` to an outcome. On cancellation some may be left pending."""
-        blameless = 0
-        while job.pending:
-            self._number += 1
-            task = Task(self._number, job.pair, job.state, job.pending)
-            try:
-                child = self._child or await self._start()
-                result = await child.score(task, self._analyzers)
-            except LostError as lost:
-                await self._replace(lost)
-                if lost.stage >= 0:
-                    self._failed(job.pending[lost.stage], lost.kind)
-                    job.lose(job.pending[lost.stage])
-                    continue
-                blameless += 1
-                if lost.stage == READING or blameless == MAX_BLAMELESS:
-                    self._failed(READING_NAME, lost.kind)
-                    job.give_up(Analysis.KILLED)
-            else:
-                self._losses = 0
-                job.take(result)
-                for name, outcome in result.outcomes.items():
-                    if outcome.failure:
-                        self._failed(name, outcome.failure)
+    @property
+    def load(self) -> int:
+        """How many jobs are with its child; as many as may be while one is being started."""
+        return PAIRS if self._starting is not None else len(self._window)
+
+    def fill(self) -> None:
+        """Send what waits to the child, as far as it has room; start one where there is none."""
+        child, window = self._child, self._window
+        if child is None:
+            if self._waiting and self._starting is None:
+                self._starting = spawn(self._start(), name="analyzer-start")
+            return
+        idle = not window
+        if buffers := window.fill():
+            child.send(buffers)
+            if idle:
+                child.heard = time.monotonic()
+            if self._watch is None:
+                self._look_after(self._config.budget)
 
     async def close(self) -> None:
-        """Kill the child, if there is one."""
+        """Kill the child, if there is one. What it had waits again."""
+        if self._starting is not None:
+            await cancel(self._starting)
+            self._starting = None
+        if self._watch is not None:
+            self._watch.cancel()
+        self._window.give_back()
         if self._child is not None:
-            child, self._child = self._child, None
-            await child.kill()
+            self._child.kill()
+            self._former, self._child = self._child, None
+        await self._gone()
 
-    async def _start(self) -> Child:
-        await asyncio.sleep(pause(self._losses))
-        self._child = await Child.start(tuple(self._analyzers), self._config.budget, self._config.memory_bytes)
-        return self._child
+    async def _start(self) -> None:
+        try:
+            await self._gone()
+            await asyncio.sleep(pause(self._losses))
+            child = await Child.start(self._config, self._answered, lambda: self._lost("crashed"))
+        except StartError:
+            self._starting = None
+            self._window.fill()  # the pair in front has cost another start
+            self._lost("start")
+        else:
+            self._starting, self._child = None, child
+            self.fill()
 
-    async def _replace(self, lost: LostError) -> None:
+    async def _gone(self) -> None:
+        """Wait for the end of the child before this one, so that there are never more than were asked for."""
+        if self._former is not None:
+            await self._former.gone()
+            self._former = None
+
+    def _answered(self, data: bytes) -> None:
+        try:
+            for job in self._window.answered(data):
+                for analyzer, kind in job.failures:
+                    self._telemetry.analyzer_failures.labels(analyzer, kind).inc()
+                self._losses = 0
+                self._done(job)
+        except GarbageError:
+            self._lost("garbage")
+        else:
+            self.fill()
+
+    def _look(self) -> None:
+        """Kill the child where it has overrun; else look again when it could have."""
+        self._watch = None
+        if self._child is not None and self._window:
+            seconds = left(self._doing(), self._child.heard, time.monotonic(), self._config.budget, self._stages)
+            if seconds > 0:
+                self._look_after(seconds)
+            else:
+                self._lost("overran")
+
+    def _look_after(self, seconds: float) -> None:
+        self._watch = asyncio.get_running_loop().call_later(seconds + 0.001, self._look)
+
+    def _doing(self) -> Doing:
+        return NOTHING if self._child is None else self._child.doing(self._window.numbers, self._stages)
+
+    def _lost(self, kind: str) -> None:
+        """Replace the child: what it ran is to blame, everything else it had waits again."""
+        doing = self._doing()
+        if self._child is not None:
+            self._child.kill()
+            self._former, self._child = self._child, None
         self._losses += 1
-        self._telemetry.worker_restarts.labels(lost.kind).inc()
-        _log.warning("analyzer process lost", kind=lost.kind, in_a_row=self._losses)
-        await self.close()
-
-    def _failed(self, analyzer: str, kind: str) -> None:
-        self._telemetry.analyzer_failures.labels(analyzer, kind).inc()
+        self._telemetry.worker_restarts.labels(kind).inc()
+        _log.warning("analyzer process lost", kind=kind, in_a_row=self._losses)
+        window, self._window = self._window, Window(self._answers, self._waiting)
+        blamed, finished = window.lost(doing)
+        if blamed is not None:
+            self._telemetry.analyzer_failures.labels(blamed, kind).inc()
+        for job in finished:
+            self._done(job)
+        self._freed()

@@ -26,7 +26,7 @@ async def bench(*arguments: str | Path) -> tuple[int, str, str]:
 
 
 @pytest.mark.timeout(300)  # some of them start a dozen programs
-@pytest.mark.parametrize("name", ["isolation", "streams", "slow_clients", "soak"])
+@pytest.mark.parametrize("name", ["isolation", "scoring", "streams", "slow_clients", "soak"])
 async def test_no_request_fails_in_a_small_run_and_all_is_accounted_for(name: str, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     code, out, err = await bench(f"benchmarks.{name}", "--quick", "--json", file)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from proxy.channel.memory import MemoryChannel
+import asyncio
+
+from proxy.channel.memory import SLICE, MemoryChannel
 from proxy.report import Report
 from proxy.telemetry import Telemetry
 
@@ -16,6 +18,20 @@ async def test_reports_arrive_in_order_and_before_stop_ends() -> None:
     assert all(channel.publish(report(str(number))) for number in range(5))
     await channel.stop()
     assert seen == ["0", "1", "2", "3", "4"]
+
+
+async def test_reports_are_consumed_in_slices_between_which_the_loop_turns() -> None:
+    seen: list[str] = []
+    channel = MemoryChannel(lambda report: seen.append(report.pair_id), Telemetry())
+    await channel.start()
+    for number in range(SLICE + 1):
+        channel.publish(report(str(number)))
+    assert seen == []
+    await asyncio.sleep(0)
+    assert len(seen) == SLICE
+    await asyncio.sleep(0)
+    assert len(seen) == SLICE + 1
+    await channel.stop()
 
 
 async def test_a_full_channel_drops_and_counts() -> None:

@@ -9,7 +9,7 @@ from proxy.config import Analysis, Arm, Candidate, Config, Guardrail, ModelNames
 from proxy.control.admin import Admin
 from proxy.control.control import Control
 from proxy.telemetry import Telemetry
-from tests.control.fakes import Client, FixedBaseline, FixedLedger, FixedQueue
+from tests.control.fakes import Client, FixedBaseline, FixedLedger
 
 
 @pytest.fixture
@@ -29,18 +29,13 @@ def ledger() -> FixedLedger:
 
 
 @pytest.fixture
-def queue() -> FixedQueue:
-    return FixedQueue()
-
-
-@pytest.fixture
 def baseline() -> FixedBaseline:
     return FixedBaseline()
 
 
 @pytest.fixture
-def control(config: Config, ledger: FixedLedger, queue: FixedQueue) -> Control:
-    return Control(config, Telemetry(), ledger, queue, "1.2.3")
+def control(config: Config, ledger: FixedLedger) -> Control:
+    return Control(config, Telemetry(), ledger, "1.2.3")
 
 
 @pytest.fixture

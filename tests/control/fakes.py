@@ -23,13 +23,6 @@ class FixedLedger:
 
 
 @dataclass
-class FixedQueue:
-    """The queue before the workers as control sees it."""
-
-    refused: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass
 class FixedBaseline:
     """The readiness probe."""
 

@@ -9,7 +9,7 @@ from analyzers.finding import Finding, Score
 from proxy.control.admin import ENDPOINTS
 from proxy.control.control import Control
 from proxy.report import Analysis, ArmReport, Report
-from tests.control.fakes import Client, FixedBaseline, FixedLedger, FixedQueue
+from tests.control.fakes import Client, FixedBaseline, FixedLedger
 
 TOKEN = "correct horse"
 
@@ -17,8 +17,8 @@ TOKEN = "correct horse"
 def report(session: str, candidate: float = 0.0) -> Report:
     finding = Finding("served", "1", "served", Score(0.0), Score(candidate))
     analyses = {"served": Analysis.SCORED}
-    arm = ArmReport(first_token=0.02, gaps=(0.01, 0.01))
-    return Report("p", session, 1.0, "baseline", "paired", analyses, {}, (finding,), candidate=arm)
+    arm = ArmReport(10, 5, first_token=0.02, gaps=(0, 0, 0, 2, *[0] * 8), gap_seconds=0.02)
+    return Report("p", session, 1.0, "baseline", "paired", analyses, {"served": 0.001}, (finding,), candidate=arm)
 
 
 async def test_the_verdict_has_the_stable_fields_and_says_why(admin: Client, control: Control) -> None:
@@ -104,19 +104,22 @@ async def test_reports_reach_the_metrics(control: Control) -> None:
     mirror = {"arm": "candidate", "leg": "mirror"}
     assert value("slipgauge_time_to_first_token_seconds_count", mirror) == 40
     assert value("slipgauge_inter_token_latency_seconds_count", mirror) == 80
+    assert value("slipgauge_inter_token_latency_seconds_sum", mirror) == pytest.approx(0.8)
+    assert value("slipgauge_inter_token_latency_seconds_bucket", {**mirror, "le": "0.005"}) == 0
+    assert value("slipgauge_inter_token_latency_seconds_bucket", {**mirror, "le": "0.01"}) == 80
+    assert value("slipgauge_extra_tokens_total", {"arm": "candidate", "purpose": "mirror"}) == 600
+    assert value("slipgauge_analyzer_duration_seconds_count", {"analyzer": "served"}) == 40
 
 
-async def test_pairs_that_were_never_built_are_dropped_in_the_metrics_once(
-    control: Control, queue: FixedQueue
-) -> None:
-    control.receive(report("built"))
-    for queue.refused in ({"pairs": 3, "bytes": 0}, {"pairs": 5, "bytes": 2}, {"pairs": 5, "bytes": 2}):
-        control.refresh()
+async def test_pairs_of_which_no_report_tells_are_dropped_analyses(control: Control) -> None:
     value = control.telemetry.registry.get_sample_value
+    control.receive(report("scored"))
+    for dropped in range(3):
+        control.refresh()
+        assert value("slipgauge_analyses_total", {"analyzer": "served", "state": "dropped"}) == 2 * dropped
+        control.telemetry.queue_dropped.labels("pairs").inc()
+        control.telemetry.queue_dropped.labels("channel").inc()
 
-    assert value("slipgauge_queue_dropped_total", {"reason": "pairs"}) == 5
-    assert value("slipgauge_queue_dropped_total", {"reason": "bytes"}) == 2
-    assert value("slipgauge_analyses_total", {"analyzer": "served", "state": "dropped"}) == 7
     assert value("slipgauge_analyses_total", {"analyzer": "served", "state": "scored"}) == 1
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from analyzers.finding import Finding, Outcome, Score
 from proxy.control import tables
 from proxy.control.tables import CELLS, NOT_APPLICABLE, Tables
-from proxy.report import Analysis, Report
+from proxy.report import Analysis, ArmReport, Report
 
 VARIABLES = {"json": ("json.constrained", "json.prompted"), "served": ("served",)}
 GUARDRAILS = ("json.invalid", "served")
@@ -52,11 +52,10 @@ def test_killed_and_dropped_analyses_fall_into_no_cell() -> None:
 def test_a_session_counts_once_by_its_first_applicable_turn() -> None:
     folded = Tables(VARIABLES, GUARDRAILS)
     folded.fold(report("a"))
-    gained = folded.fold(report("a", finding("json.prompted", 0, 1)))
-    again = folded.fold(report("a", finding("json.constrained", 1, 1)))
+    folded.fold(report("a", finding("json.prompted", 0, 1)))
+    folded.fold(report("a", finding("json.constrained", 1, 1)))
     sessions = folded.guardrails["json.invalid"]
 
-    assert (gained, again) == (("json.invalid",), ())
     assert (sessions.count, sessions.baseline_rate, sessions.slip) == (1, 0, 1)
     assert folded.findings["json.constrained"].scored == 1
 
@@ -66,18 +65,80 @@ def test_remembered_sessions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     folded = Tables(VARIABLES, GUARDRAILS)
     for number in range(10):
         folded.fold(report(str(number), finding("served", 0, 0)))
-    sessions = folded.guardrails["served"]
+    folded.fold(report("9", finding("served", 0, 0)))
+    folded.fold(report("0", finding("served", 0, 0)))
 
-    assert len(sessions._seen) == 3
-    assert sessions.count == 10
+    assert len(folded._seen) == 3
+    assert folded.guardrails["served"].count == 11
+
+
+def test_a_session_seen_again_is_forgotten_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "SESSION_KEYS", 2)
+    folded = Tables(VARIABLES, GUARDRAILS)
+    for session in "abaca":
+        folded.fold(report(session, finding("served", 0, 0)))
+
+    assert folded.guardrails["served"].count == 3
+
+
+def test_a_session_counts_once_for_each_guardrail() -> None:
+    folded = Tables(VARIABLES, GUARDRAILS)
+    folded.fold(report("a", finding("served", 0, 0)))
+    folded.fold(report("a", finding("served", 0, 1), finding("json.prompted", 0, 1)))
+
+    assert {name: (each.count, each.slip) for name, each in folded.guardrails.items()} == {
+        "served": (1, 0.0),
+        "json.invalid": (1, 1.0),
+    }
+
+
+def test_where_outcomes_count_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "PLACES", 3)
+    folded = Tables(VARIABLES, GUARDRAILS)
+    same = report("a", finding("served", 0, 1))
+    for number in range(10):
+        folded.fold(report(str(number), finding("served", 0, 0)))
+        folded.fold(same)
+
+    assert len(folded._places) <= 3
+    assert folded.findings["served"].cells == {
+        (Outcome.PASS, Outcome.PASS): 10,
+        (Outcome.PASS, Outcome.FAIL): 10,
+    }
 
 
 def test_what_no_guardrail_and_no_analyzer_knows_is_left_alone() -> None:
     folded = Tables({"served": ("served",)}, ())
-    gained = folded.fold(report("a", finding("served", 0, 1), strange=Analysis.SCORED))
+    strange = report("a", finding("served", 0, 1), strange=Analysis.SCORED)
+    folded.fold(strange._replace(seconds={"strange": 1.0}))
 
-    assert gained == ()
-    assert set(folded.analyses) == {"served"}
+    assert folded.guardrails == {}
+    assert set(folded.analyses) == set(folded.durations) == {"served"}
+
+
+def test_an_answer_counts_for_the_leg_it_was() -> None:
+    folded = Tables(VARIABLES, GUARDRAILS)
+    baseline, candidate, repeat = ArmReport(10, 1), ArmReport(10, 2), ArmReport(10, 3)
+    shadow = report("a")._replace(baseline=baseline, candidate=candidate)
+    folded.fold(shadow)
+    folded.fold(shadow._replace(primary="candidate", repeat=repeat))
+
+    assert {name: leg.tokens for name, leg in folded.legs.items()} == {
+        ("baseline", "primary"): 11,
+        ("candidate", "mirror"): 12,
+        ("baseline", "mirror"): 11,
+        ("candidate", "primary"): 12,
+        ("baseline", "repeat"): 13,
+    }
+
+
+def test_times_of_analyzers_are_counted_by_bucket() -> None:
+    folded = Tables(VARIABLES, GUARDRAILS)
+    for seconds in (0.00005, 0.5, 100.0):
+        folded.fold(report("a")._replace(seconds={"json": seconds}))
+    taken = folded.durations["json"]
+
+    assert (taken.counts[0], taken.counts[-2], taken.counts[-1], taken.total) == (1, 1, 1, 100.50005)
 
 
 outcomes = st.sampled_from([0.0, 0.25, 0.5, 1.0])

@@ -10,7 +10,7 @@ from proxy.control.verdict import MINIMUM_SESSIONS, State, judge, overall
 def sessions(count: int, *, candidate_fails: int = 0) -> Sessions:
     counted = Sessions()
     for number in range(count):
-        counted.observe(str(number), Finding("x", "1", "x", Score(0), Score(float(number < candidate_fails))))
+        counted.observe(Finding("x", "1", "x", Score(0), Score(float(number < candidate_fails))))
     return counted
 
 

@@ -19,7 +19,6 @@ from proxy.config_keys import ANY, Key, keys
 from proxy.control.access import OPEN
 from proxy.control.admin import ENDPOINTS
 from proxy.counters.families import Family
-from proxy.histogram import BatchHistogram
 from proxy.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +58,7 @@ def metrics() -> set[str]:
     telemetry = Telemetry(CollectorRegistry())
     found = set()
     for collector in vars(telemetry).values():
-        if isinstance(collector, Family | BatchHistogram):
+        if isinstance(collector, Family):
             kind, name, labelnames = collector.kind, collector.name, collector.labelnames
         elif isinstance(collector, MetricWrapperBase):
             kind, name, labelnames = collector._type or "", collector._name, tuple(collector._labelnames)

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import stat
 import sys
 import time
 from pathlib import Path
@@ -63,9 +64,10 @@ class Faulty(PerAnswer):
         os.write(1, b"\xff" * 5000)
 
     def forge(self) -> None:
-        for descriptor in range(3, 20):
+        for descriptor in range(3, 1024):
             with contextlib.suppress(OSError):
-                os.write(descriptor, b"\xff\xff\xff\xff nonsense")
+                if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                    os.write(descriptor, b"\xff\xff\xff\xff nonsense")
         self.sleep()
 
     def complain(self) -> None:

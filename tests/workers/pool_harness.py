@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,6 +36,11 @@ class Scored:
 
     def count(self, name: str, **labels: str) -> float:
         return self.telemetry.registry.get_sample_value(f"slipgauge_{name}", labels) or 0.0
+
+    async def until(self, name: str, **labels: str) -> None:
+        """Wait until something has been counted; the test's own timeout ends it."""
+        while not self.count(name, **labels):  # noqa: ASYNC110 - metrics tell nobody when they change
+            await asyncio.sleep(0.001)
 
 
 @asynccontextmanager

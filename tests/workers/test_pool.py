@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from analyzers.finding import Outcome
 from analyzers.pair import Capture, CapturedPair, End
 from proxy.report import Analysis, Report
+from proxy.workers.window import PAIRS
 from tests.workers.pool_harness import Scored, captured, running
 
 pytestmark = pytest.mark.usefixtures("faulty")
@@ -97,10 +100,10 @@ async def test_a_full_queue_drops_and_says_why() -> None:
     async with running(queue_pairs=2) as scored:
         taken = [scored.pool.submit(captured(str(number)), "paired") for number in range(3)]
         assert taken == [True, True, False]
-        assert scored.reports[0].analyses == dict.fromkeys(BOTH, Analysis.DROPPED)
         assert scored.count("queue_dropped_total", reason="pairs") == 1
         await scored.pool.drain()
-        assert len(scored.reports) == 3
+        assert [report.pair_id for report in scored.reports] == ["0", "1"]
+        assert scored.pool.submit(captured("again"), "paired")
 
 
 async def test_a_pair_for_which_there_is_no_room_is_a_number_and_no_report() -> None:
@@ -116,9 +119,10 @@ async def test_a_pair_for_which_there_is_no_room_is_a_number_and_no_report() -> 
         await pool.stop()
         assert not pool.has_room(1)
         pool.refuse()
-        assert pool.refused == {"pairs": 1, "bytes": 1, "shutdown": 1}
+        for reason in ("pairs", "bytes", "shutdown"):
+            assert scored.count("queue_dropped_total", reason=reason) == 1
         statistics = pool.statistics()
-        assert (statistics["refused"], statistics["submitted"], len(scored.reports)) == (3, 2, 2)
+        assert (statistics["dropped"], statistics["submitted"], len(scored.reports)) == (3, 2, 2)
 
 
 async def test_bytes_bound_the_queue_too() -> None:
@@ -134,15 +138,52 @@ async def test_bytes_bound_the_queue_too() -> None:
 
 async def test_stopping_drops_what_waits_and_kills_what_hangs() -> None:
     async with running(budget=60.0) as scored:
-        scored.pool.submit(captured("hangs", fault="sleep"), "paired")
-        scored.pool.submit(captured("waits"), "paired")
+        for number in range(PAIRS + 1):
+            scored.pool.submit(captured(str(number), fault="sleep"), "paired")
         async with asyncio.timeout(10):
             await scored.pool.stop()
-        assert {report.pair_id for report in scored.reports} == {"hangs", "waits"}
-        for report in scored.reports:
-            assert set(report.analyses.values()) == {Analysis.DROPPED}
         assert not scored.pool.submit(captured("late"), "paired")
-        assert len(scored.reports) == 3
+        assert scored.reports == []
+        assert scored.count("queue_dropped_total", reason="shutdown") == PAIRS + 2
+        assert scored.count("queue_bytes") == 0
+        async with asyncio.timeout(10):
+            await scored.pool.drain()
+
+
+async def test_a_pair_half_scored_at_the_stop_is_reported_with_what_is_left_dropped() -> None:
+    async with running(enabled=("faulty", "served"), budget=0.2) as scored:
+        scored.pool.submit(captured("half", fault="exit"), "paired")
+        await scored.until("analyzer_failures_total", analyzer="faulty", kind="crashed")
+        await scored.pool.stop()
+        (report,) = scored.reports
+        assert report.analyses == {"faulty": Analysis.KILLED, "served": Analysis.DROPPED}
+        assert scored.count("queue_dropped_total", reason="shutdown") == 0
+
+
+async def test_a_lost_child_costs_the_pairs_sent_ahead_nothing() -> None:
+    async with running(enabled=("faulty", "served"), workers=2) as scored:
+        for number in range(3 * PAIRS):
+            scored.pool.submit(captured(str(number), fault="exit" if number in (5, 6, 30) else ""), "paired")
+        await scored.pool.drain()
+        killed = {r.pair_id for r in scored.reports if r.analyses["faulty"] is Analysis.KILLED}
+        assert killed == {"5", "6", "30"}
+        assert len(scored.reports) == 3 * PAIRS
+        assert {r.analyses["served"] for r in scored.reports} == {Analysis.SCORED}
+
+
+async def test_an_idle_child_that_dies_is_replaced_when_there_is_work() -> None:
+    async with running() as scored:
+        scored.pool.submit(captured("one"), "paired")
+        await scored.pool.drain()
+        child = scored.pool._slots[0]._child
+        assert child is not None
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
+        await scored.until("worker_restarts_total", kind="crashed")
+        scored.pool.submit(captured("two"), "paired")
+        await scored.pool.drain()
+        assert [report.pair_id for report in scored.reports] == ["one", "two"]
+        assert scored.reports[1].analyses == dict.fromkeys(BOTH, Analysis.SCORED)
 
 
 async def test_an_unserved_pair_is_scored_by_served_alone() -> None:
@@ -193,5 +234,5 @@ async def test_children_see_no_secret_of_the_environment(monkeypatch: pytest.Mon
         await scored.pool.drain()
         child = scored.pool._slots[0]._child
         assert child is not None
-        environment = Path(f"/proc/{child._process.pid}/environ").read_bytes()  # noqa: ASYNC240
+        environment = Path(f"/proc/{child.pid}/environ").read_bytes()  # noqa: ASYNC240
         assert b"sk-secret" not in environment

@@ -65,6 +65,10 @@ async def test_a_recount_from_raw_answers_finds_the_same() -> None:
         recount = [found for analyzer in analyzers if isinstance(found := judge(analyzer, read), Finding)]
         report = reports[captured.pair_id]
         assert list(report.findings) == recount
-        assert report.candidate.gaps == read.candidate.gaps
+        assert sum(report.candidate.gaps) == len(read.candidate.gaps)
+        assert report.candidate.gap_seconds == sum(read.candidate.gaps)
         assert report.candidate.first_token == read.candidate.first_token
-        assert report.baseline.usage == read.baseline.usage
+        assert (report.baseline.prompt_tokens, report.baseline.completion_tokens) == (
+            read.baseline.usage.prompt_tokens,
+            read.baseline.usage.completion_tokens,
+        )

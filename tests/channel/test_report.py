@@ -1,0 +1,125 @@
+"""Reports as bytes: what another process wrote is read back as it was, or refused."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzers.finding import Finding, Score
+from proxy import report as reports
+from proxy.report import GAP_BUCKETS, MAX_TOKENS, Analysis, ArmReport, Report, ReportError, dumps, loads
+
+names = st.from_regex(r"[a-z][a-z0-9_.]{0,15}", fullmatch=True)
+times = st.floats(0, 1e6)
+counts = st.integers(0, MAX_TOKENS)
+scores = st.builds(Score, st.floats(0, 1), names)
+gaps = st.just(()) | st.lists(
+    st.integers(0, 256), min_size=len(GAP_BUCKETS) + 1, max_size=len(GAP_BUCKETS) + 1
+).map(tuple)
+arms = st.builds(ArmReport, counts, counts, st.none() | times, gaps, times)
+any_report = st.builds(
+    Report,
+    pair_id=names,
+    session=names,
+    inclusion=st.floats(0, 1),
+    primary=names,
+    state=names,
+    analyses=st.dictionaries(names, st.sampled_from(Analysis), max_size=4),
+    seconds=st.dictionaries(names, times, max_size=4),
+    findings=st.lists(st.builds(Finding, names, names, names, scores, scores, st.none() | scores), max_size=3).map(
+        tuple
+    ),
+    baseline=arms,
+    candidate=arms,
+    repeat=st.none() | arms,
+)
+
+
+@given(any_report)
+def test_a_report_is_read_as_it_was_written(report: Report) -> None:
+    assert loads(dumps(report)) == report
+
+
+SCORE = [0.0, "ok"]
+FINDING = ["served", "1", "served", SCORE, SCORE, None]
+ARM: list[Any] = [1, 2, None, [], 0.0]
+SOUND: dict[str, Any] = {
+    "pair_id": "abc-1",
+    "session": "0f",
+    "inclusion": 0.05,
+    "primary": "baseline",
+    "state": "paired",
+    "analyses": {"served": "scored"},
+    "seconds": {"served": 0.1},
+    "findings": [FINDING],
+    "arms": [ARM, ARM, None],
+}
+
+
+def test_the_sound_report_is_taken() -> None:
+    assert loads(orjson.dumps(list(SOUND.values()))).findings == (
+        Finding("served", "1", "served", Score(0.0), Score(0.0)),
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pair_id": "customer text"},
+        {"pair_id": ""},
+        {"session": "x" * 129},
+        {"session": None},
+        {"inclusion": 1.5},
+        {"inclusion": -0.1},
+        {"inclusion": "1"},
+        {"inclusion": True},
+        {"state": 7},
+        {"analyses": {"served": "customer text"}},
+        {"analyses": {"customer text": "scored"}},
+        {"analyses": []},
+        {"analyses": {f"a{n}": "scored" for n in range(reports.MAX_ANALYZERS + 1)}},
+        {"seconds": {"served": -1}},
+        {"seconds": {"served": None}},
+        {"findings": [FINDING[:5]]},
+        {"findings": [[*FINDING[:3], [2.0, "ok"], SCORE, None]]},
+        {"findings": [[*FINDING[:3], SCORE, [0.0, "customer text"], None]]},
+        {"findings": [[*FINDING[:3], SCORE, SCORE, [0.0]]]},
+        {"findings": [FINDING] * (reports.MAX_ANALYZERS + 1)},
+        {"arms": [ARM, ARM]},
+        {"arms": [[-1, *ARM[1:]], ARM, None]},
+        {"arms": [[True, *ARM[1:]], ARM, None]},
+        {"arms": [[MAX_TOKENS + 1, *ARM[1:]], ARM, None]},
+        {"arms": [[1, 2, -0.1, [], 0.0], ARM, None]},
+        {"arms": [[1, 2, None, [1], 0.0], ARM, None]},
+        {"arms": [[1, 2, None, [0.5] * (len(GAP_BUCKETS) + 1), 0.0], ARM, None]},
+        {"arms": [[1, 2, None, "x" * (len(GAP_BUCKETS) + 1), 0.0], ARM, None]},
+    ],
+)
+def test_an_unsound_report_is_refused_without_its_text(change: dict[str, Any]) -> None:
+    with pytest.raises(ReportError) as raised:
+        loads(orjson.dumps(list({**SOUND, **change}.values())))
+    assert "customer" not in str(raised.value)
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+def test_a_report_of_too_many_bytes_is_not_even_parsed() -> None:
+    with pytest.raises(ReportError, match="too many bytes"):
+        loads(b" " * (reports.MAX_BYTES + 1))
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_a_report_or_refused(body: bytes) -> None:
+    with pytest.raises(ReportError):
+        loads(body)
+
+
+@pytest.mark.parametrize("number", [math.inf, math.nan])
+def test_what_is_no_number_cannot_travel(number: float) -> None:
+    report = Report("p", "s", 1.0, "baseline", "paired", {}, {"served": number}, ())
+    with pytest.raises(ReportError):
+        loads(dumps(report))
