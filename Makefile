@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo bench bench-isolation bench-streams bench-slow-clients soak test lint format check test-vllm install-vllm lock clean
+.PHONY: help install demo compile bench bench-isolation bench-streams bench-slow-clients soak test test-compiled lint format check test-vllm install-vllm lock clean
 
 help: ## What there is to make.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
@@ -27,23 +27,30 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: install ## Serve a real fp16/int4 pair behind the gateway, send traffic, print what slipped.
 	@$(BIN)/slipgauge demo $(ARGS) || case $$? in 3|4) ;; *) exit $$? ;; esac # a verdict is a result, no failure
 
-bench: install ## Slipgauge beside nginx's mirror and others: CPU, added latency, memory; ten minutes alone on the machine.
+compile: install ## Compile the gateway (optional, needs a C compiler): about half its CPU time a request.
+	$(BIN)/python -m proxy.compiled
+
+bench: compile ## Slipgauge beside nginx's mirror and others: CPU, added latency, memory; ten minutes alone on the machine.
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-isolation: install ## What a client feels of a candidate that hangs, drips, resets, talks garbage or never ends.
+bench-isolation: compile ## What a client feels of a candidate that hangs, drips, resets, talks garbage or never ends.
 	$(BIN)/python -m benchmarks.isolation $(ARGS)
 
-bench-streams: install ## How late an event is, and what a stream holds in memory, with 200 streams open.
+bench-streams: compile ## How late an event is, and what a stream holds in memory, with 200 streams open.
 	$(BIN)/python -m benchmarks.streams $(ARGS)
 
-bench-slow-clients: install ## What others feel of 500 clients that hardly read, and of a mirror that does not.
+bench-slow-clients: compile ## What others feel of 500 clients that hardly read, and of a mirror that does not.
 	$(BIN)/python -m benchmarks.slow_clients $(ARGS)
 
-soak: install ## Half an hour of mixed faults: nothing grows, nothing is lost, no client notices.
+soak: compile ## Half an hour of mixed faults: nothing grows, nothing is lost, no client notices.
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
-test: lint ## Lint, types and every test that needs no vLLM.
+test: export SLIPGAUGE_PURE = 1
+test: lint ## Lint, types and every test that needs no vLLM, on the sources as they are.
 	$(BIN)/python -m pytest $(ARGS)
+
+test-compiled: compile ## The gateway's own tests, on the compiled modules.
+	$(BIN)/python -m pytest tests/gateway $(ARGS)
 
 lint: install ## Ruff, its formatter and mypy.
 	$(BIN)/ruff check .
@@ -65,4 +72,4 @@ lock: install ## Resolve requirements.lock anew.
 		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock
 
 clean: ## Remove what install and the tools made.
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv proxy/__compiled__ .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

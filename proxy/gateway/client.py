@@ -18,10 +18,11 @@ _BACKLOG = 65_536
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class Client(asyncio.Protocol):
+class Client:
     """Reads requests, starts a `Primary` for each, and writes what that gives it.
 
-    A FIN before the answer is complete counts as leaving: by TCP it cannot be told from a close.
+    A FIN before the answer is complete counts as leaving: by TCP it cannot be told from a close. An
+    `asyncio.Protocol` in all but its base, which mypyc could not lay out in memory.
     """
 
     transport: asyncio.Transport

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from time import monotonic
+from typing import cast
 
 from proxy.address import Address, parse_address
 from proxy.config import Config
@@ -73,8 +74,8 @@ class Gateway:
                 timer.cancel()
         await services.close()
 
-    def _client(self) -> Client:
-        return Client(self._services)
+    def _client(self) -> asyncio.Protocol:
+        return cast("asyncio.Protocol", Client(self._services))
 
     async def _close_port(self) -> None:
         """Close the port, and serve the connections that the kernel has accepted by then."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import cast
 
 from proxy.config import Limits
 from proxy.gateway.leg import Leg
@@ -88,17 +89,21 @@ class Pool:
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
 
+    def _upstream(self) -> asyncio.Protocol:
+        return cast("asyncio.Protocol", Upstream(self, self._limits.head_bytes))
+
     async def _connect(self) -> None:
         made: Upstream | None = None
         timed_out = False
         try:
             async with asyncio.timeout(self._limits.connect_timeout):
-                _, made = await asyncio.get_running_loop().create_connection(
-                    lambda: Upstream(self, self._limits.head_bytes),
+                _, protocol = await asyncio.get_running_loop().create_connection(
+                    self._upstream,
                     self._address.host,
                     self._address.port,
                     ssl=self._ssl,
                 )
+                made = cast("Upstream", protocol)
         except (
             OSError,
             UnicodeError,

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from proxy.gateway.pool import Pool
 
 
-class Upstream(asyncio.Protocol):
-    """Made by a `Pool`. Bytes that come while no leg is carried close it: they could only be another's answer."""
+class Upstream:
+    """Made by a `Pool`. Bytes that come while no leg is carried close it: they could only be another's answer.
+
+    An `asyncio.Protocol` in all but its base, which mypyc could not lay out in memory.
+    """
 
     transport: asyncio.Transport
 
