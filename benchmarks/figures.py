@@ -40,6 +40,8 @@ class Row:
     """Requests that the peer says it meant to mirror; None where it says nothing."""
     paired: int | None
     """Requests of which the peer says that both answers were captured whole."""
+    unscored: int | None
+    """Pairs that the peer says its analyzers had no time for."""
     errors: dict[str, int]
     resident: int
     """Bytes in RAM after the last run."""
@@ -73,6 +75,7 @@ def row(scenario: str, peer: str, outcomes: Sequence[Outcome], direct: Sequence[
         mirrored=sum(each.mirrored for each in outcomes),
         sampled=sum(each["total"] - each["not_sampled"] for each in states) if states else None,
         paired=sum(each["paired"] for each in states) if states else None,
+        unscored=sum(each["unscored"] for each in states) if states else None,
         errors=errors,
         resident=outcomes[-1].resident,
     )

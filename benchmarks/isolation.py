@@ -55,14 +55,12 @@ def alternate(slice_: Plan, slices: int) -> dict[str, Kind]:
         off, on = stand.peer(Slipgauge, 0.0), stand.peer(Slipgauge, 1.0)
         for peer in (off, on):
             stand.run(peer, slice_)  # warms up
-            peer.settle()
         for _ in range(slices):
             for way, kind in kinds.items():
                 kind.off.append(stand.run(off, slice_))
                 stand.candidate.become(way)
                 kind.bad.append(stand.run(on, slice_))
                 stand.candidate.become("healthy")
-                on.settle()
     return kinds
 
 

@@ -1,6 +1,6 @@
-"""The load generator, a process of its own: one plan in, what the clients saw out.
+"""The load generator, a process of its own: a plan a line in, what the clients saw a line out.
 
-    python -m benchmarks.load '{"port": 8080, "count": 1000, "rate": 300}'
+    echo '{"port": 8080, "count": 1000, "rate": 300}' | python -m benchmarks.load
 
 With a `rate` the load is open: requests arrive by a Poisson process whatever became of the ones before, each on an
 idle connection or a new one, so that a stall is seen by every request that arrives in it. Without one it
@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import httptools
 import uvloop
@@ -131,6 +131,7 @@ class Run:
         self._idle: list[Client] = []
         self._connecting: set[asyncio.Task[None]] = set()
         self._done = asyncio.Event()
+        self._over = False
 
     async def run(self) -> Seen:
         """Do as planned."""
@@ -150,6 +151,9 @@ class Run:
         except TimeoutError:
             self._give_up()
         self.seen.seconds = (time.monotonic_ns() - started) / 1e9
+        self._over = True
+        for client in self._clients:
+            client.transport.abort()
         return self.seen
 
     def _arrivals(self, rate: float, started: int) -> list[int]:
@@ -203,6 +207,8 @@ class Run:
 
     def lost(self, client: Client, since: int | None) -> None:
         """A connection closed."""
+        if self._over:
+            return
         self._clients.discard(client)
         if client in self._idle:
             self._idle.remove(client)
@@ -228,15 +234,18 @@ class Run:
         self.seen.errors["unanswered"] = self.plan.count - self._ended
 
 
+async def follow(plan: Plan) -> Seen:
+    """Do as planned, on a loop of its own."""
+    return await Run(plan).run()
+
+
 def main() -> None:
-    """Run the plan given and print what was seen."""
+    """Run every plan that standard input gives, and print what was seen."""
     gc.disable()
-    plan = Plan(**cast("dict[str, Any]", json.loads(sys.argv[1])))
-
-    async def run() -> Seen:
-        return await Run(plan).run()
-
-    print(json.dumps(asdict(uvloop.run(run()))))
+    for line in sys.stdin:
+        seen = uvloop.run(follow(Plan(**json.loads(line))))
+        print(json.dumps(asdict(seen)), flush=True)
+        gc.collect()
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ def free_ports(count: int) -> list[int]:
 
 
 class Process:
-    """A running program that listens on `port`; its standard error goes to `log`."""
+    """A running program, ready once `port` accepts; its standard error goes to `log`."""
 
-    def __init__(self, command: Sequence[str | Path], port: int, log: Path) -> None:
+    def __init__(self, command: Sequence[str | Path], port: int | None, log: Path) -> None:
         self._log = log
         with log.open("wb") as errors:
             self.popen = subprocess.Popen(
@@ -38,6 +38,8 @@ class Process:
                 stderr=errors,
                 text=True,
             )
+        if port is None:
+            return
         try:
             self._await(port)
         except BaseException:
@@ -61,12 +63,15 @@ class Process:
         raise StartError(f"{self.popen.args!r} did not come up on port {port}:\n{self._log.read_text()[-2000:]}")
 
     def ask(self, line: str) -> str:
-        """Write a line to it and read the line it answers with."""
+        """Write a line to it and read the line it answers with. Raises RuntimeError where it has ended."""
         if self.popen.stdin is None or self.popen.stdout is None:
             raise RuntimeError("a process without pipes")
         self.popen.stdin.write(line + "\n")
         self.popen.stdin.flush()
-        return self.popen.stdout.readline()
+        answer = self.popen.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.popen.args!r} has ended:\n{self._log.read_text()[-2000:]}")
+        return answer
 
     def stop(self) -> None:
         """End it, by force where it does not end by itself. Safe to call twice."""

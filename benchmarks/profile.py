@@ -20,7 +20,7 @@ import uvloop
 from benchmarks.figures import table
 from benchmarks.load import Answer, Plan
 from benchmarks.peers.slipgauge import config
-from benchmarks.stand import Stand, load, standing
+from benchmarks.stand import Stand, standing
 from proxy.config_file import parse
 from proxy.run import Deployment
 
@@ -33,10 +33,10 @@ async def profiled(stand: Stand, plan: Plan, share: float) -> cProfile.Profile:
     await deployment.start()
     try:
         plan = Plan(deployment.data_address.port, plan.count, plan.rate, plan.connections, plan.answer)
-        await asyncio.to_thread(load, plan)  # warms up
+        await asyncio.to_thread(stand.load, plan)  # warms up
         profile = cProfile.Profile()
         profile.enable()
-        seen = await asyncio.to_thread(load, plan)
+        seen = await asyncio.to_thread(stand.load, plan)
         profile.disable()
     finally:
         await deployment.stop()

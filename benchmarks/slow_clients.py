@@ -69,12 +69,10 @@ def with_slow_clients(stand: Stand, plan: Plan, clients: int, rounds: int) -> tu
         taken = [stack.enter_context(reading_slowly(peer.port, count)) for count, peer in peers.items()]
         for peer in peers.values():
             stand.run(peer, plan)  # warms up, while the slow clients' mirrors reach their bound
-            peer.settle()
         most = 0.0
         for _ in range(rounds):
             for count, peer in peers.items():
                 runs.setdefault(f"slow clients: {count}", []).append(stand.run(peer, plan))
-                peer.settle()
             most = max(most, peers[clients].resident_bytes() - peers[0].resident_bytes())
         cut_off = sum(times < max(of_all) - 2 for of_all in taken[1:] for times in of_all)
     return runs, most / clients / 1e3, [f"{cut_off} slow clients were cut off"] if cut_off else []
@@ -94,7 +92,6 @@ def with_deaf_mirror(stand: Stand, plan: Plan, rounds: int) -> tuple[Runs, float
             runs.setdefault(f"mirror {way}, 100 kB prompts", []).append(stand.run(gateway, plan))
             most = max(most, gateway.resident_bytes())
             stand.candidate.become("healthy")
-            gateway.settle()
     return runs, (most - before) / 1e6
 
 

@@ -75,7 +75,6 @@ def soak(stand: Stand, gateway: Slipgauge, rate: float, phase: float, seconds: f
             sent += plan.count
             failed += sum(seen.errors.values())
         stand.candidate.become("healthy")
-        gateway.settle()
         looks.hours.append((monotonic() - started) / 3600)
         looks.resident.append(gateway.resident_bytes() / 1e6)
         looks.descriptors.append(descriptors(gateway.pids[0]))
@@ -92,7 +91,7 @@ def soak(stand: Stand, gateway: Slipgauge, rate: float, phase: float, seconds: f
 def account(gateway: Slipgauge, sent: int) -> Iterator[str]:
     """What does not add up, once nothing is under way."""
     ledger = dict(gateway.ledger())
-    total, still_open = ledger.pop("total"), ledger.pop("open")
+    total, still_open, _ = (ledger.pop(name) for name in ("total", "open", "unscored"))
     if not total == sent == sum(ledger.values()) or still_open:
         yield f"{sent} requests were sent; the ledger has {total}, {still_open} of them open, and states {ledger}"
     for state, count in ledger.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -55,6 +54,8 @@ class Stand:
         stack.callback(self.baseline.stop)
         self.candidate = Server(folder, "candidate", nice=apart)
         stack.callback(self.candidate.stop)
+        self._load = Process([sys.executable, "-m", "benchmarks.load"], None, folder / "load.log")
+        stack.callback(self._load.stop)
 
     def peer(self, kind: Callable[[Path, int, int, float], AnyPeer], share: float) -> AnyPeer:
         """Start a peer that lasts as long as the stand."""
@@ -63,13 +64,18 @@ class Stand:
         self._stack.callback(peer.stop)
         return peer
 
+    def load(self, plan: Plan) -> Seen:
+        """Send load to the plan's port."""
+        return Seen(**json.loads(self._load.ask(json.dumps(asdict(plan)))))
+
     def run(self, peer: Peer, plan: Plan) -> Outcome:
-        """Send load through a peer, and account for it."""
+        """Send load through a peer, wait until nothing is left to do, and account for it."""
         states = peer.ledger()
         before = self.candidate.counts()["requests"]
         cpu = peer.cpu_seconds()
-        seen = load(replace(plan, port=peer.port))
+        seen = self.load(replace(plan, port=peer.port))
         mirrored = self._quiet() - before
+        peer.settle()
         cpu = peer.cpu_seconds() - cpu
         resident = peer.resident_bytes()
         now = peer.ledger()
@@ -98,12 +104,3 @@ def standing(*, apart: bool = False) -> Iterator[Stand]:
     """
     with tempfile.TemporaryDirectory(prefix="slipgauge-bench-") as folder, ExitStack() as stack:
         yield Stand(Path(folder), stack, apart=apart)
-
-
-def load(plan: Plan) -> Seen:
-    """Run the load generator."""
-    command = [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(plan))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"the load generator failed:\n{done.stderr[-2000:]}")
-    return Seen(**json.loads(done.stdout))

