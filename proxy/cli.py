@@ -41,7 +41,7 @@ def run(config: Path) -> None:
     import uvloop  # noqa: PLC0415
 
     from proxy import logs  # noqa: PLC0415
-    from proxy.run import StartError  # noqa: PLC0415
+    from proxy.processes.plane import StartError  # noqa: PLC0415
     from proxy.run import run as serve  # noqa: PLC0415
 
     logs.configure(settings.log)
@@ -114,7 +114,7 @@ def demo(
     from proxy.demo.arms import ArmError  # noqa: PLC0415
     from proxy.demo.main import rehearse  # noqa: PLC0415
     from proxy.demo.rehearsal import Plan  # noqa: PLC0415
-    from proxy.run import StartError  # noqa: PLC0415
+    from proxy.processes.plane import StartError  # noqa: PLC0415
 
     plan = Plan(candidate=candidate, engine=engine, requests=requests, rate=rate, seed=seed)
     try:

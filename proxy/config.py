@@ -172,6 +172,14 @@ class Log(Section):
     )
 
 
+class Gateway(Section):
+    """The processes that clients' bytes pass through."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(
+        1, description="Gateway processes on the data port, each with analyzers and limits of its own."
+    )
+
+
 class Config(Section):
     """The whole file."""
 
@@ -179,6 +187,7 @@ class Config(Section):
         "127.0.0.1:8080", description="Address of the data port, where clients send requests."
     )
     admin: Admin = Admin()
+    gateway: Gateway = Gateway()
     baseline: Arm
     candidate: Candidate
     models: dict[ModelName, ModelNames] = Field(

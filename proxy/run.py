@@ -1,4 +1,4 @@
-"""Everything of one deployment in one process: gateway, workers, channel, control and the admin port."""
+"""Everything of one deployment: gateways with their analyzers, channel, control and the admin port."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import os
 import resource
 import signal
-from collections.abc import Awaitable
 from importlib.metadata import version
 
 import aiohttp
@@ -19,19 +18,13 @@ from proxy.config import Config
 from proxy.control.admin import Admin
 from proxy.control.control import Control
 from proxy.control.readiness import Baseline
-from proxy.gateway import Gateway, Ledger
+from proxy.gateway import Ledger
+from proxy.processes.fleet import Fleet
+from proxy.processes.plane import Plane, StartError, listen
 from proxy.report import Report
 from proxy.telemetry import Telemetry
-from proxy.workers.pool import WorkerPool
-
-SCORING_GRACE = 10.0
-"""Seconds that pairs already captured have to be scored once the gateway has drained."""
 
 _log = structlog.get_logger(__name__)
-
-
-class StartError(Exception):
-    """The deployment cannot start, for a reason its operator can mend."""
 
 
 def require_c_parser() -> None:
@@ -54,9 +47,8 @@ class Deployment:
         self.ledger = Ledger(self.telemetry)
         self.control = Control(config, self.telemetry, self.ledger, version("slipgauge"))
         self.channel = MemoryChannel(self.control.receive, self.telemetry)
-        self.pool = WorkerPool(config.analysis, self.telemetry, self._publish)
-        self.gateway = Gateway(config, self.telemetry, self.ledger, self.pool)
-        self._accepting = False
+        gateways = Plane if config.gateway.workers == 1 else Fleet
+        self.plane: Plane | Fleet = gateways(config, self.telemetry, self.ledger, self._publish)
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
         self.admin_address = parse_address(config.admin.listen)
@@ -64,38 +56,31 @@ class Deployment:
     @property
     def data_address(self) -> Address:
         """Where clients send requests; after `start` with the real port where 0 was asked for."""
-        return self.gateway.address
+        return self.plane.address
 
     @property
     def settled(self) -> bool:
         """Whether every request so far has its ledger state and every pair its report in control."""
-        submitted = self.pool.statistics()["submitted"]
-        return not self.ledger.states()["open"] and self.control.tables.reports >= submitted
+        ((queued,),) = self.telemetry.pairs.totals().values()
+        return not self.ledger.states()["open"] and self.control.tables.reports >= queued
 
     async def start(self) -> None:
         """Start everything, the data port last. Raises StartError with nothing left running."""
         require_c_parser()
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a usual 1,024 is fewer than the clients allowed
+        self.telemetry.gateways.set_function(lambda: self.plane.gateways.accepting)
         try:
             await self.channel.start()
-            await self.pool.start()
             await self._start_admin()
-            await _listen(self.gateway.start(), "listen", self._config.listen)
+            await self.plane.start()
         except BaseException:
             await self.stop()
             raise
-        self._accepting = True
 
     async def stop(self) -> None:
         """Drain: accepted requests finish, captured pairs are scored, then the admin port closes."""
-        self._accepting = False
-        await self.gateway.stop()
-        try:
-            await asyncio.wait_for(self.pool.drain(), SCORING_GRACE)
-        except TimeoutError:
-            _log.warning("pairs left unscored", **self.pool.statistics())
-        await self.pool.stop()
+        await self.plane.stop()
         await self.channel.stop()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -107,7 +92,7 @@ class Deployment:
 
     async def _start_admin(self) -> None:
         self._session = aiohttp.ClientSession()
-        admin = Admin(self.control, Baseline(self._session, self._config.baseline.url), lambda: self._accepting)
+        admin = Admin(self.control, Baseline(self._session, self._config.baseline.url), lambda: self.plane.gateways)
         token = self._config.admin.viewer_token_env
         self._runner = web.AppRunner(
             admin.app(os.environ[token] if token else None),
@@ -117,16 +102,8 @@ class Deployment:
         )
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.admin_address.host, self.admin_address.port)
-        await _listen(site.start(), "admin.listen", self._config.admin.listen)
+        await listen(site.start(), "admin.listen", self._config.admin.listen)
         self.admin_address = Address(*self._runner.addresses[0][:2])
-
-
-async def _listen(starting: Awaitable[None], key: str, address: str) -> None:
-    """Await a listener's start, and say in the operator's words why it cannot. Raises StartError."""
-    try:
-        await starting
-    except OSError as error:
-        raise StartError(f"{key}: cannot listen on {address}: {error.strerror or error}") from error
 
 
 async def run(config: Config) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Gauge, Info, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info, disable_created_metrics
 
 from analyzers.pair import End
 from proxy import counters
@@ -40,8 +40,11 @@ class Telemetry:
         self.blocks = [block or counters.Block()]
         """This process's own, then those of the processes whose metrics it owns."""
 
+        self._shared: list[Family] = []
+
         def shared(family: F) -> F:
             r.register(family)
+            self._shared.append(family)
             return family
 
         self.requests = shared(
@@ -174,6 +177,7 @@ class Telemetry:
                 "slipgauge_worker_restarts", "Analyzer processes replaced, by why.", ("kind",), self.blocks
             )
         )
+        self.pairs = shared(counters.Counter("slipgauge_pairs", "Pairs queued for the analyzers.", (), self.blocks))
         self.queue_bytes = shared(
             counters.Gauge("slipgauge_queue_bytes", "Bytes of pairs waiting for a worker.", (), self.blocks)
         )
@@ -194,4 +198,14 @@ class Telemetry:
                 LAG_BUCKETS,
             )
         )
+        self.gateways = Gauge("slipgauge_gateway_processes", "Gateway processes that accept requests.", registry=r)
+        self.gateway_restarts = Counter(
+            "slipgauge_gateway_restarts", "Gateway processes that died and were replaced.", registry=r
+        )
         self.build = Info("slipgauge_build", "Version of the running program.", registry=r)
+
+    def retire(self, block: counters.Block) -> None:
+        """Take over the counts of a process that has ended."""
+        for family in self._shared:
+            family.fold(block)
+        self.blocks.remove(block)

@@ -11,11 +11,12 @@ from prometheus_client.exposition import choose_encoder
 from proxy.control.access import guard, json_response
 from proxy.control.control import Control
 from proxy.control.readiness import Probe
+from proxy.processes.status import Gateways
 
 ENDPOINTS = {
     "/": "this page",
     "/healthz": "200 while the process answers",
-    "/readyz": "200 while the gateway accepts requests and the baseline answers, else 503",
+    "/readyz": "200 while a gateway process accepts requests and the baseline answers, else 503",
     "/metrics": "every metric, for Prometheus",
     "/verdict": "the verdict, and each guardrail's counts and rates",
     "/ledger": "what became of every eligible request",
@@ -24,12 +25,12 @@ ENDPOINTS = {
 
 
 class Admin:
-    """The handlers of the admin port. `accepting` says whether the gateway takes new requests."""
+    """The handlers of the admin port. `gateways` says how many processes take requests."""
 
-    def __init__(self, control: Control, baseline: Probe, accepting: Callable[[], bool]) -> None:
+    def __init__(self, control: Control, baseline: Probe, gateways: Callable[[], Gateways]) -> None:
         self._control = control
         self._baseline = baseline
-        self._accepting = accepting
+        self._gateways = gateways
 
     def app(self, token: str | None) -> web.Application:
         """The application; reading needs the bearer token where one is given."""
@@ -58,10 +59,12 @@ class Admin:
 
     async def readyz(self, _: web.Request) -> web.Response:
         """Whether clients would be answered. The candidate, the analyzers and control itself do not count."""
-        problem = await self._baseline.problem() if self._accepting() else "the gateway is draining"
+        gateways = self._gateways()
+        problem = gateways.problem or await self._baseline.problem()
+        told = {"gateways": {"accepting": gateways.accepting, "of": gateways.wanted}}
         if problem is not None:
-            return json_response({"status": "not ready", "reason": problem}, 503)
-        return json_response({"status": "ready"})
+            return json_response({"status": "not ready", "reason": problem, **told}, 503)
+        return json_response({"status": "ready", **told})
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Prometheus text or OpenMetrics, as the Accept header asks."""

@@ -9,6 +9,8 @@ see one slot of a series newer than the next.
 from __future__ import annotations
 
 import mmap
+import os
+import tempfile
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -28,6 +30,17 @@ _log = structlog.get_logger(__name__)
 
 Series = tuple[str, tuple[str, ...]]
 """A metric's name and its label values."""
+
+
+def share() -> int:
+    """A file descriptor whose SIZE bytes several processes can map. The caller closes it."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("slipgauge-counters")
+    else:  # not Linux
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, SIZE)
+    return descriptor
 
 
 class Run(NamedTuple):

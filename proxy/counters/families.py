@@ -83,7 +83,7 @@ class Family(Collector):
         """By label values, the sums over all blocks of the series' slots."""
         found: dict[tuple[str, ...], list[float]] = {}
         for block in self._blocks:
-            for labels, values in self._of(block):
+            for labels, values in self.of(block):
                 so_far = found.get(labels)
                 found[labels] = values if so_far is None else [a + b for a, b in zip(so_far, values, strict=True)]
         return found
@@ -92,7 +92,7 @@ class Family(Collector):
         """Take over into this process's own block what `block`, whose process has ended, counted."""
         if self.survives:
             slots = self._blocks[0].slots
-            for labels, values in self._of(block):
+            for labels, values in self.of(block):
                 for slot, value in enumerate(values, self._first(labels)):
                     slots[slot] += value
 
@@ -100,7 +100,8 @@ class Family(Collector):
         """Its name, so that the registry sees two of the same name."""
         return [Metric(self.name, self.documentation, self.kind)]
 
-    def _of(self, block: Block) -> Iterable[tuple[tuple[str, ...], list[float]]]:
+    def of(self, block: Block) -> Iterable[tuple[tuple[str, ...], list[float]]]:
+        """The label values and slots of every series in one block."""
         for (name, labels), run in block.series().items():
             if name == self.name and run.length:
                 yield labels, block.read(run)

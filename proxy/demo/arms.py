@@ -53,11 +53,12 @@ class Server:
 
 
 def command(engine: str, model: Path, port: int) -> list[str]:
-    """The command line that serves `model` on a loopback port under the name `MODEL`."""
+    """The command line that serves `model` on a loopback port under the name `MODEL`; it ends with this process."""
+    ours = (sys.executable, "-m", "proxy.processes.orphans", str(os.getpid()), sys.executable, "-m")
     where = ("--port", str(port), "--served-model-name", MODEL)
     if engine == "vllm":
-        return [sys.executable, "-m", "testbed.vllm_server", str(model), *where]
-    return [sys.executable, "-m", "testbed.engine", str(model), *where]
+        return [*ours, "testbed.vllm_server", str(model), *where]
+    return [*ours, "testbed.engine", str(model), *where]
 
 
 @asynccontextmanager

@@ -43,10 +43,10 @@ class Gateway:
         """Where clients send requests; after `start` with the real port where 0 was asked for."""
         return self._address
 
-    async def start(self) -> None:
-        """Listen. Raises OSError where the address cannot be had."""
+    async def start(self, *, shared_port: bool = False) -> None:
+        """Listen, alone or on a port that other processes share. Raises OSError where the address cannot be had."""
         self._server = await asyncio.get_running_loop().create_server(
-            self._client, self._address.host, self._address.port, backlog=1024
+            self._client, self._address.host, self._address.port, backlog=1024, reuse_port=shared_port or None
         )
         self._address = Address(self._address.host, self._server.sockets[0].getsockname()[1])
         self._services.on_idle = self._look_idle

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from proxy.counters import Block
 from proxy.telemetry import Telemetry
 
 
@@ -82,6 +83,15 @@ class Ledger:
             raise RuntimeError(f"no request of {primary} is open in the ledger")
         self._open[primary] -= 1
         self._slots[self._ended[primary][state]] += 1.0
+
+    def lose(self, block: Block) -> int:
+        """Count as lost what a process that has died left open, before its `block` is retired. Returns how many."""
+        left = {arm: count for (arm,), (count,) in self._telemetry.eligible.of(block)}
+        for (_, arm), (count,) in self._telemetry.ledger.of(block):
+            left[arm] -= count
+        for arm, count in left.items():
+            self._slots[self._ended[arm][State.LOST_WITH_PROCESS]] += count
+        return int(sum(left.values()))
 
     @property
     def total(self) -> int:

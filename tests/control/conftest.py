@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from proxy.config import Analysis, Arm, Candidate, Config, Guardrail, ModelNames
 from proxy.control.admin import Admin
 from proxy.control.control import Control
+from proxy.processes.status import Gateways
 from proxy.telemetry import Telemetry
 from tests.control.fakes import Client, FixedBaseline, FixedLedger
 
@@ -45,7 +46,7 @@ async def connect(
     clients: list[Client] = []
 
     async def connect(token: str | None) -> Client:
-        client = TestClient(TestServer(Admin(control, baseline, lambda: True).app(token)))
+        client = TestClient(TestServer(Admin(control, baseline, lambda: Gateways(1, 1)).app(token)))
         await client.start_server()
         clients.append(client)
         return client

@@ -33,12 +33,19 @@ class Running:
             if expected.items() <= told.items():
                 return told
 
-    async def metric(self, series: str) -> float | None:
+    async def until_metric(self, series: str, value: float) -> None:
+        """Ask until a series has this value."""
+        while await self.metric(series) != value:
+            pass
+
+    async def metrics(self, prefix: str) -> dict[str, float]:
+        """Every series whose name and labels begin so."""
         async with self._session.get(self._admin + "/metrics") as response:
-            for line in (await response.text()).splitlines():
-                if line.startswith(series + " "):
-                    return float(line.rpartition(" ")[2])
-        return None
+            lines = [line.rpartition(" ") for line in (await response.text()).splitlines()]
+        return {series: float(value) for series, _, value in lines if series.startswith(prefix)}
+
+    async def metric(self, series: str) -> float | None:
+        return (await self.metrics(series)).get(series)
 
 
 @asynccontextmanager
@@ -52,3 +59,11 @@ async def running(config: Path) -> AsyncIterator[Running]:
         if program.process.returncode is None:
             program.process.kill()
         await program.process.communicate()
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and waits for its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,94 @@
+"""A gateway process: `python -P -m proxy.processes.child NUMBER PARENT LINE BLOCK`, the last two descriptors.
+
+Its parent tells it by the line what to do. Signals are the parent's affair: a terminal or a service manager sends
+them to every process. It ends when it has drained, and at once when its parent does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+
+import structlog
+import uvloop
+
+from proxy import logs
+from proxy.config import Config
+from proxy.counters import Block
+from proxy.gateway import Ledger
+from proxy.processes.line import Kind, Line
+from proxy.processes.orphans import die_with_parent
+from proxy.processes.plane import Plane, StartError
+from proxy.report import Report, dumps
+from proxy.telemetry import Telemetry
+
+_log = structlog.get_logger(__name__)
+
+
+def main() -> None:
+    """Serve until told to drain."""
+    number, parent, line, block = map(int, sys.argv[1:5])
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    die_with_parent(parent)
+    structlog.contextvars.bind_contextvars(gateway=number)
+    sys.exit(uvloop.run(_serve(socket.socket(fileno=line), Block(block))))
+
+
+async def _serve(line: socket.socket, block: Block) -> int:
+    """Serve as the first configuration on the line says, until told to drain; the exit code."""
+    child = _Child(Telemetry(block=block))
+    await asyncio.get_running_loop().create_connection(lambda: child.line, sock=line)
+    config = await child.config
+    logs.configure(config.log)
+    plane = child.plane = Plane(config, child.telemetry, Ledger(child.telemetry), child.publish)
+    try:
+        await plane.start(shared_port=True)
+    except StartError as error:
+        _log.error("gateway process cannot start", error=str(error))
+        return 1
+    child.line.send(Kind.READY)
+    await child.draining.wait()
+    await plane.stop()
+    child.ending = True
+    child.line.close()
+    await child.closed.wait()
+    return 0
+
+
+class _Child:
+    """What the line says, and what is said on it."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self.telemetry = telemetry
+        self._full = telemetry.queue_dropped.labels("channel")
+        self.line = Line(self._told, self._cut_off)
+        self.config: asyncio.Future[Config] = asyncio.get_running_loop().create_future()
+        self.plane: Plane | None = None
+        self.draining = asyncio.Event()
+        self.ending = False
+        self.closed = asyncio.Event()
+
+    def publish(self, report: Report) -> None:
+        """Send a report, or count it where control does not keep up."""
+        if not self.line.offer(Kind.REPORT, dumps(report)):
+            self._full.inc()
+
+    def _told(self, kind: Kind, body: bytes) -> None:
+        if kind is Kind.DRAIN:
+            self.draining.set()
+        elif kind is Kind.CONFIG:
+            config = Config.model_validate_json(body)
+            self.config.set_result(config)
+
+    def _cut_off(self) -> None:
+        if not self.ending:
+            os._exit(1)  # the parent is gone; our own children follow us as we follow it
+        self.closed.set()
+
+
+if __name__ == "__main__":
+    main()
