@@ -15,7 +15,17 @@ from dataclasses import asdict, replace
 from benchmarks.figures import Row, Target, row, table
 from benchmarks.load import Plan
 from benchmarks.outcome import Outcome
-from benchmarks.peers import AiohttpProxy, Direct, Kind, Nginx, Slipgauge, nginx_program
+from benchmarks.peers import (
+    AiohttpProxy,
+    Direct,
+    Kind,
+    LiteLLM,
+    Nginx,
+    Peer,
+    Slipgauge,
+    litellm_program,
+    nginx_program,
+)
 from benchmarks.report import finish, options
 from benchmarks.scenarios import MISBEHAVING, Scenario, scenarios
 from benchmarks.stand import Stand, standing
@@ -25,35 +35,45 @@ WARMING = Plan(port=0, count=200)
 """Load that each peer is given first: connections open, modules are imported, caches fill."""
 
 
-def kinds() -> dict[str, Kind]:
-    """The peers that this machine has, in the order of their runs."""
-    peers: list[type[Direct | Nginx | AiohttpProxy | Slipgauge]] = [Direct, AiohttpProxy, Slipgauge]
+def kinds(scenario: Scenario) -> dict[str, Kind]:
+    """The peers that this machine has for a scenario, in the order of their runs."""
+    peers: list[type[Direct | Nginx | AiohttpProxy | LiteLLM | Slipgauge]] = [Direct]
     if nginx_program():
-        peers.insert(1, Nginx)
+        peers.append(Nginx)
+    peers.append(AiohttpProxy)
+    if litellm_program() and scenario.plan.rate is None and scenario.share == 1:
+        peers.append(LiteLLM)
+    peers.append(Slipgauge)
     return {kind.name: kind for kind in peers}
 
 
 def plan_for(scenario: Scenario, peer: str) -> Plan:
-    """The scenario's load; a quarter of a closed one for the proxy that is slowest by far."""
+    """The scenario's load; of a closed one only a part for the slowest, whose figures are as plain with less."""
     plan = scenario.plan
-    return replace(plan, count=plan.count // 4) if peer == AiohttpProxy.name and plan.rate is None else plan
+    if peer == LiteLLM.name:
+        return replace(plan, count=max(40, plan.count // 20), exact=False)
+    if peer == AiohttpProxy.name and plan.rate is None:
+        return replace(plan, count=plan.count // 4)
+    return plan
 
 
 def alternate(stand: Stand, chosen: Sequence[Scenario], rounds: int) -> Outcomes:
     """Run every scenario through every peer, one after the other, `rounds` times over."""
-    shares = sorted({scenario.share for scenario in chosen})
-    peers = {(name, share): stand.peer(kind, share) for name, kind in kinds().items() for share in shares}
-    for peer in peers.values():
-        stand.run(peer, WARMING)
+    peers: dict[tuple[str, float], Peer] = {}
+    for scenario in chosen:
+        for name, kind in kinds(scenario).items():
+            if (name, scenario.share) not in peers:
+                peers[name, scenario.share] = peer = stand.peer(kind, scenario.share)
+                stand.run(peer, WARMING)
     outcomes: Outcomes = {}
     for number in range(rounds):
         for scenario in chosen:
             print(f"round {number + 1} of {rounds}: {scenario.name}", file=sys.stderr, flush=True)
-            for name in kinds():
-                peer = peers[name, scenario.share]
+            for name in kinds(scenario):
                 stand.baseline.become(scenario.baseline)
                 stand.candidate.become(scenario.candidate)
-                outcomes.setdefault((scenario.name, name), []).append(stand.run(peer, plan_for(scenario, name)))
+                outcome = stand.run(peers[name, scenario.share], plan_for(scenario, name))
+                outcomes.setdefault((scenario.name, name), []).append(outcome)
                 stand.candidate.become("healthy")
     return outcomes
 

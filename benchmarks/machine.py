@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.peers.nginx import nginx_program
+from proxy import compiled
 
 
 def machine() -> dict[str, str | int]:
@@ -23,6 +24,7 @@ def machine() -> dict[str, str | int]:
         "cores": os.cpu_count() or 0,
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "gateway": "compiled" if compiled.active() else "interpreted",
         "nginx": found.strip().rpartition("/")[2],
         **{name: version(name) for name in ("slipgauge", "uvloop", "httptools", "aiohttp")},
     }

@@ -28,7 +28,7 @@ def free_ports(count: int) -> list[int]:
 class Process:
     """A running program, ready once `port` accepts; its standard error goes to `log`."""
 
-    def __init__(self, command: Sequence[str | Path], port: int | None, log: Path) -> None:
+    def __init__(self, command: Sequence[object], port: int | None, log: Path) -> None:
         self._log = log
         with log.open("wb") as errors:
             self.popen = subprocess.Popen(

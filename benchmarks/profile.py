@@ -2,8 +2,9 @@
 
     python -m benchmarks.profile [--answer plain|at_once|spaced] [--share 1.0] [--count 2000] [--top 40]
 
-Calls per request are exact. Times are inflated by the profiler, most where functions are small, and by whatever
-else the cores do meanwhile: read them beside each other, and take what a request costs from `make bench`.
+It is the gateway's sources that run, not what they compile to. Calls per request are exact. Times are inflated by
+the profiler, most where functions are small, and by whatever else the cores do meanwhile: read them beside each
+other, and take what a request costs from `make bench`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import os
 import pstats
 from pathlib import Path
 from typing import Any, get_args
@@ -22,6 +24,9 @@ from benchmarks.load import Answer, Plan
 from benchmarks.peers.slipgauge import config
 from benchmarks.stand import Stand, standing
 from proxy.config_file import parse
+
+os.environ["SLIPGAUGE_PURE"] = "1"  # a profiler sees nothing of compiled functions
+
 from proxy.run import Deployment
 
 ROOT = Path(__file__).parents[1]

@@ -30,8 +30,8 @@ class AiohttpProxy(Peer):
 
     def __init__(self, folder: Path, baseline: int, candidate: int, share: float) -> None:
         [port] = free_ports(1)
-        words = [sys.executable, "-m", "benchmarks.peers.aiohttp_proxy", port, baseline, candidate, share]
-        super().__init__(Process([str(word) for word in words], port, folder / "aiohttp.log"), port)
+        command = [sys.executable, "-m", "benchmarks.peers.aiohttp_proxy", port, baseline, candidate, share]
+        super().__init__(Process(command, port, folder / "aiohttp.log"), port)
 
 
 class Proxy:

@@ -76,7 +76,7 @@ class Nginx(Peer):
                 mirror="mirror /mirror;" if share else "",
             )
         )
-        command: list[str | Path] = [program, "-p", folder, "-e", "/dev/null", "-c", config]
+        command = [program, "-p", folder, "-e", "/dev/null", "-c", config]
         super().__init__(Process(command, port, folder / "nginx.log"), port)
 
     @property

@@ -62,7 +62,7 @@ class Slipgauge(Peer):
         port, self.admin = free_ports(2)
         path = folder / "slipgauge.yaml"
         path.write_text(config((port, self.admin), (baseline, candidate), share, changes))
-        command: list[str | Path] = [Path(sys.executable).parent / "slipgauge", "run", path]
+        command = [Path(sys.executable).parent / "slipgauge", "run", path]
         super().__init__(Process(command, port, folder / "slipgauge.log"), port)
 
     def ledger(self) -> Mirrored:
