@@ -45,16 +45,17 @@ REFUSED = 1.0
 
 
 def pairs(count: int, *, stream: bool) -> deque[CapturedPair]:
-    """Pairs of equal answers, each in a session of its own."""
+    """Pairs of equal arms, each with words and a session of its own."""
     found: deque[CapturedPair] = deque()
     for number in range(count):
         if stream:
-            body = stream_body(EVENTS)
+            body = stream_body(EVENTS).replace(b" gauge", b" %d" % number, 1)
             size = len(body) // EVENTS
             arrivals = tuple((0.1 + event * 0.02, event * size) for event in range(1, EVENTS + 1))
             answer = Capture(End.COMPLETE, 200, "text/event-stream; charset=utf-8", "", body, arrivals, 1.5)
         else:
-            answer = Capture(End.COMPLETE, 200, "application/json", "", PLAIN_BODY, ((0.1, len(PLAIN_BODY)),), 0.1)
+            body = PLAIN_BODY.replace(b"block", b"%d" % number, 1)
+            answer = Capture(End.COMPLETE, 200, "application/json", "", body, ((0.1, len(body)),), 0.1)
         asked = request(number, stream=stream).partition(b"\r\n\r\n")[2]
         names = (f"pair-{number}", f"session-{number}", "baseline", "/v1/chat/completions")
         found.append(CapturedPair(*names, asked, answer, answer))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 HEAD_CHARS = 400
 """Where a refusal announces itself."""
@@ -106,6 +107,7 @@ def normalise(text: str, limit: int) -> str:
     return _SPACES.sub(" ", text[:limit].translate(_QUOTES)).strip().lower()
 
 
+@lru_cache(maxsize=8)  # equal arms often give equal answers, and more than one analyzer asks
 def classify(text: str) -> Refusal:
     """How far `text` refuses. Empty text refuses nothing."""
     head = normalise(text, HEAD_CHARS)
