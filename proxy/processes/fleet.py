@@ -147,7 +147,7 @@ class Fleet:
         lost = self._ledger.lose(block)
         ((_, (queued,)),) = telemetry.pairs.of(block)
         dropped = {reason: count for (reason,), (count,) in telemetry.queue_dropped.of(block)}
-        unheard = queued - process.reports - dropped.get("channel", 0.0) - dropped.get("shutdown", 0.0)
+        unheard = queued - process.reports - dropped.get("channel", 0.0)
         self._unheard.inc(max(0.0, unheard))
         telemetry.retire(block)
         return lost

@@ -1,14 +1,15 @@
 """Pairs in, reports out: a bounded queue before a few analyzer processes.
 
 Every pair that is queued gives exactly one report with exactly one outcome per enabled analyzer, whatever the
-analyzers do. A pair that no worker saw, for want of room or because the pool was stopped, is only counted. A child
-that overruns, dies or talks nonsense is replaced; the analyzer it was running is KILLED for that pair, and the
-pair's others are scored by the next child.
+analyzers do; a pair that is not queued is only counted. A child that overruns, dies or talks nonsense is replaced;
+the analyzer it was running is KILLED for that pair, the pair's others are scored by the next child, and its
+session's further pairs are passed over for a time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from operator import attrgetter
@@ -22,10 +23,11 @@ from proxy.report import Analysis, Report
 from proxy.telemetry import Telemetry
 from proxy.workers.answers import Answers
 from proxy.workers.job import Job
+from proxy.workers.penalties import Penalties
 from proxy.workers.slot import Slot
 
-DROPPED = ("pairs", "bytes", "shutdown")
-"""Why a pair may never reach a worker."""
+DROPPED = ("pairs", "bytes", "penalty", "shutdown")
+"""Why a pair may not be queued."""
 
 _log = structlog.get_logger(__name__)
 _load = attrgetter("load")
@@ -45,7 +47,7 @@ class WorkerPool:
         self._waiting: deque[Job] = deque()
         answers = Answers(analyzers)
         self._slots = [
-            Slot(self._waiting, answers, analysis, telemetry, done=self._report, freed=self._spread)
+            Slot(self._waiting, answers, analysis, telemetry, done=self._report, lost_to=self._lost_to)
             for _ in range(analysis.workers)
         ]
         self._most_pairs = analysis.queue_pairs
@@ -58,6 +60,7 @@ class WorkerPool:
         self._dropped = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._penalties = Penalties()
         self._accepting = False
 
     async def start(self) -> None:
@@ -69,7 +72,7 @@ class WorkerPool:
         await self._idle.wait()
 
     async def stop(self) -> None:
-        """Kill the processes. Pairs not yet scored are dropped; nothing is accepted any more."""
+        """Kill the processes. Pairs not yet scored are reported as DROPPED; nothing is accepted any more."""
         self._accepting = False
         for slot in self._slots:
             await slot.close()
@@ -88,11 +91,14 @@ class WorkerPool:
             self._drop("bytes" if self._open < self._most_pairs else "pairs")
 
     def submit(self, pair: CapturedPair, state: str) -> bool:
-        """Queue a pair in ledger state `state`; never blocks. False where there was no room, which is counted."""
+        """Queue a pair in ledger state `state`; never blocks. False where it was dropped, which is counted."""
         job = Job(pair, state, self._names)
         held = job.size
         if not self.has_room(held):
             self.refuse()
+            return False
+        if self._penalties.holds(pair.session, time.monotonic()):
+            self._drop("penalty")
             return False
         self._submitted += 1
         self._queued.inc()
@@ -107,7 +113,7 @@ class WorkerPool:
         return True
 
     def statistics(self) -> dict[str, int]:
-        """Pairs submitted, open (waiting or being scored) and dropped; bytes held, and most held."""
+        """Pairs queued, open (waiting or being scored) and dropped before that; bytes held, and most held."""
         return {
             "submitted": self._submitted,
             "open": self._open,
@@ -115,6 +121,18 @@ class WorkerPool:
             "bytes": self._bytes,
             "bytes_peak": self._bytes_peak,
         }
+
+    def _lost_to(self, session: str | None) -> None:
+        if session is not None:
+            self._penalties.punish(session, time.monotonic())
+            jobs = list(self._waiting)
+            self._waiting.clear()
+            for job in jobs:
+                if job.untouched and job.pair.session == session:
+                    self._give_up(job)
+                else:
+                    self._waiting.append(job)
+        self._spread()
 
     def _spread(self) -> None:
         for slot in sorted(self._slots, key=_load):
@@ -132,12 +150,8 @@ class WorkerPool:
         self._dropped_for[reason].inc()
 
     def _give_up(self, job: Job) -> None:
-        if job.untouched:
-            self._drop("shutdown")
-            self._release(job)
-        else:
-            job.give_up(Analysis.DROPPED)
-            self._report(job)
+        job.give_up(Analysis.DROPPED)
+        self._report(job)
 
     def _report(self, job: Job) -> None:
         try:

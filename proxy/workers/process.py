@@ -29,10 +29,6 @@ ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TZ")
 """All that a child sees of the environment: no key of any arm is in it."""
 
 
-class StartError(Exception):
-    """A child that could not be started, or was not ready in time."""
-
-
 class Child(asyncio.Protocol):
     """A child, made by `start`. `kill` it when done; then `gone` waits until it is."""
 
@@ -55,7 +51,7 @@ class Child(asyncio.Protocol):
         `on_data` is told all that it says from then on, `on_end`, once, that it is gone without having been killed.
 
         Raises:
-            StartError: It could not be started, ended before it was ready, or was not ready in time.
+            OSError: It could not be started, ended before it was ready, or was not ready in time.
         """
         ours, theirs = socket.socketpair()
         loop = asyncio.get_running_loop()
@@ -64,11 +60,9 @@ class Child(asyncio.Protocol):
             with theirs:
                 await child.execute(analysis, theirs.fileno())
             await child.ready()
-        except BaseException as error:
+        except BaseException:
             child.kill()
             await child.gone()
-            if isinstance(error, OSError):  # a TimeoutError too
-                raise StartError from error
             raise
         return child
 

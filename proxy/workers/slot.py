@@ -15,7 +15,7 @@ from proxy.telemetry import Telemetry
 from proxy.workers.answers import Answers, GarbageError
 from proxy.workers.cell import NOTHING, Doing
 from proxy.workers.job import Job
-from proxy.workers.process import Child, StartError
+from proxy.workers.process import Child
 from proxy.workers.window import PAIRS, Window
 
 MAX_PAUSE = 10.0
@@ -39,9 +39,10 @@ def left(doing: Doing, heard: float, now: float, budget: float, stages: int) -> 
 
 
 class Slot:
-    """Scores what is in `waiting`: `done` is called with each finished job, `freed` when others wait again.
+    """Scores what is in `waiting`. Close it in the end.
 
-    Close it in the end.
+    `done` is called with each finished job; `lost_to` when a child was lost and what it had waits again, with the
+    session whose pair is to blame.
     """
 
     def __init__(
@@ -52,14 +53,14 @@ class Slot:
         telemetry: Telemetry,
         *,
         done: Callable[[Job], None],
-        freed: Callable[[], None],
+        lost_to: Callable[[str | None], None],
     ) -> None:
         self._waiting = waiting
         self._answers = answers
         self._config = analysis
         self._telemetry = telemetry
         self._done = done
-        self._freed = freed
+        self._lost_to = lost_to
         self._window = Window(answers, waiting)
         self._child: Child | None = None
         self._former: Child | None = None
@@ -106,7 +107,8 @@ class Slot:
             await self._gone()
             await asyncio.sleep(pause(self._losses))
             child = await Child.start(self._config, self._answered, lambda: self._lost("crashed"))
-        except StartError:
+        except Exception as error:
+            _log.warning("analyzer process not started", error=type(error).__name__)
             self._starting = None
             self._window.fill()  # the pair in front has cost another start
             self._lost("start")
@@ -158,9 +160,9 @@ class Slot:
         self._telemetry.worker_restarts.labels(kind).inc()
         _log.warning("analyzer process lost", kind=kind, in_a_row=self._losses)
         window, self._window = self._window, Window(self._answers, self._waiting)
-        blamed, finished = window.lost(doing)
-        if blamed is not None:
-            self._telemetry.analyzer_failures.labels(blamed, kind).inc()
-        for job in finished:
+        loss = window.lost(doing)
+        if loss.blamed is not None:
+            self._telemetry.analyzer_failures.labels(loss.blamed, kind).inc()
+        for job in loss.finished:
             self._done(job)
-        self._freed()
+        self._lost_to(None if loss.blamed is None else loss.session)

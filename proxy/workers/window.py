@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from proxy.report import Analysis
 from proxy.workers import wire
@@ -20,6 +21,17 @@ BYTES = 1 << 20
 """Most sent ahead; at least one pair always is."""
 READING_NAME = "reading"
 """The name under which losses are counted that happened before any analyzer ran."""
+
+
+class Loss(NamedTuple):
+    """What the loss of a child comes to."""
+
+    blamed: str | None
+    """The analyzer, or READING_NAME, that it is put down to; None where nothing explains it yet."""
+    session: str
+    """Whose pair that was."""
+    finished: list[Job]
+    """Jobs that nothing is left to do of."""
 
 
 class Window:
@@ -69,15 +81,14 @@ class Window:
         if self._rest and not (jobs and answers.begins(data, at, self._oldest)):
             raise GarbageError("answers something else")
 
-    def lost(self, doing: Doing) -> tuple[str | None, list[Job]]:
-        """The child is gone. Whatever it leaves unfinished waits again, in front of all others.
-
-        Returns the analyzer, or READING_NAME, that is to blame, and the jobs that are finished by this.
-        """
+    def lost(self, doing: Doing) -> Loss:
+        """The child is gone. Whatever it leaves unfinished waits again, in front of all others."""
         blamed: str | None = None
+        session = ""
         if self._jobs:
             at = doing.number - self._oldest if doing.number in self.numbers else 0
             job = self._jobs[at]
+            session = job.pair.session
             if doing.stage >= 0:
                 blamed = job.lose(doing.stage)
             if blamed is None and (doing.stage == READING or job.lose_blameless()):
@@ -85,7 +96,7 @@ class Window:
                 job.give_up(Analysis.KILLED)
         finished = [job for job in self._jobs if not job.asked]
         self.give_back()
-        return blamed, finished
+        return Loss(blamed, session, finished)
 
     def give_back(self) -> None:
         """Whatever is unfinished waits again, in front of all others."""

@@ -19,7 +19,13 @@ def captured(pair_id: str = "p", text: str = "hello", **request: object) -> Capt
     answer = Capture(End.COMPLETE, 200, "application/json", "", json.dumps(body).encode())
     asked = {"messages": [{"role": "user", "content": "hi"}], **request}
     return CapturedPair(
-        pair_id, "session", "baseline", "/v1/chat/completions", json.dumps(asked).encode(), answer, answer
+        pair_id,
+        f"session-{pair_id}",
+        "baseline",
+        "/v1/chat/completions",
+        json.dumps(asked).encode(),
+        answer,
+        answer,
     )
 
 

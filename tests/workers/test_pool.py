@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,24 @@ async def test_a_pair_for_which_there_is_no_room_is_a_number_and_no_report() -> 
         assert (statistics["dropped"], statistics["submitted"], len(scored.reports)) == (3, 2, 2)
 
 
+async def test_a_session_that_cost_a_process_is_passed_over_and_no_other_is() -> None:
+    async with running(enabled=("faulty", "served")) as scored:
+        for number in range(5):
+            again = replace(captured(f"again-{number}", fault="exit" if not number else ""), session="bad")
+            scored.pool.submit(again, "paired")
+            scored.pool.submit(captured(str(number)), "paired")
+        await scored.pool.drain()
+        reports = {report.pair_id: report.analyses for report in scored.reports}
+        assert reports.pop("again-0") == {"faulty": Analysis.KILLED, "served": Analysis.SCORED}
+        for pair_id, analyses in reports.items():
+            outcome = Analysis.DROPPED if pair_id.startswith("again") else Analysis.SCORED
+            assert analyses == dict.fromkeys(BOTH, outcome)
+        assert len(reports) == 9
+        assert not scored.pool.submit(replace(captured("late"), session="bad"), "paired")
+        assert scored.count("queue_dropped_total", reason="penalty") == 1
+        assert scored.count("worker_restarts_total", kind="crashed") == 1
+
+
 async def test_bytes_bound_the_queue_too() -> None:
     async with running(queue_bytes=10_000) as scored:
         assert scored.pool.submit(captured(text="x" * 2_000), "paired")
@@ -143,8 +162,10 @@ async def test_stopping_drops_what_waits_and_kills_what_hangs() -> None:
         async with asyncio.timeout(10):
             await scored.pool.stop()
         assert not scored.pool.submit(captured("late"), "paired")
-        assert scored.reports == []
-        assert scored.count("queue_dropped_total", reason="shutdown") == PAIRS + 2
+        assert sorted(int(report.pair_id) for report in scored.reports) == list(range(PAIRS + 1))
+        for report in scored.reports:
+            assert set(report.analyses.values()) == {Analysis.DROPPED}
+        assert scored.count("queue_dropped_total", reason="shutdown") == 1
         assert scored.count("queue_bytes") == 0
         async with asyncio.timeout(10):
             await scored.pool.drain()

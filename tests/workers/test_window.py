@@ -92,7 +92,7 @@ def test_a_lost_child_costs_the_analyzer_it_ran_and_everything_else_waits_again_
     sent.fill()
     list(sent.answered(record(1)))
 
-    assert sent.lost(Doing(3, 1, 0.0)) == ("json", [])
+    assert sent.lost(Doing(3, 1, 0.0)) == ("json", "session-2", [])
     assert ids(waiting) == [str(number) for number in range(1, PAIRS + 1)]
     again = Window(ANSWERS, waiting)
     again.fill()
@@ -106,7 +106,7 @@ def test_a_pair_whose_last_analyzer_is_lost_is_finished() -> None:
     for stage in (0, 1):
         sent = Window(ANSWERS, waiting)
         sent.fill()
-        blamed, finished = sent.lost(Doing(1, stage, 0.0))
+        blamed, _, finished = sent.lost(Doing(1, stage, 0.0))
         assert blamed == NAMES[stage]
         assert ids(finished) == ["0"] * stage
     assert finished[0].report().analyses == dict.fromkeys(NAMES, Analysis.KILLED)
@@ -116,9 +116,9 @@ def test_a_pair_that_cannot_be_read_is_given_up() -> None:
     waiting = queue(2)
     sent = Window(ANSWERS, waiting)
     sent.fill()
-    blamed, finished = sent.lost(Doing(2, READING, 0.0))
+    blamed, session, finished = sent.lost(Doing(2, READING, 0.0))
 
-    assert (blamed, ids(finished), ids(waiting)) == (READING_NAME, ["1"], ["0"])
+    assert (blamed, session, ids(finished), ids(waiting)) == (READING_NAME, "session-1", ["1"], ["0"])
     assert finished[0].report().analyses == dict.fromkeys(NAMES, Analysis.KILLED)
 
 
@@ -129,17 +129,17 @@ def test_losses_that_no_analyzer_explains_end_with_the_pair_in_front(doing: Doin
     for _ in range(MAX_BLAMELESS - 1):
         sent = Window(ANSWERS, waiting)
         sent.fill()
-        assert sent.lost(doing) == (None, [])
+        assert sent.lost(doing) == (None, "session-0", [])
     sent = Window(ANSWERS, waiting)
     sent.fill()
-    blamed, finished = sent.lost(doing)
+    blamed, _, finished = sent.lost(doing)
 
     assert (blamed, ids(finished), ids(waiting)) == (READING_NAME, ["0"], ["1"])
 
 
 def test_losing_an_idle_child_costs_nothing() -> None:
     waiting = queue(0)
-    assert Window(ANSWERS, waiting).lost(NOTHING) == (None, [])
+    assert Window(ANSWERS, waiting).lost(NOTHING) == (None, "", [])
 
 
 events = st.lists(
@@ -161,7 +161,7 @@ def test_whatever_happens_every_pair_is_finished_once_with_one_outcome_each(
     for event in [*script, *["answer"] * count * 3]:
         sent.fill()
         if isinstance(event, Doing):
-            finished += sent.lost(event)[1]
+            finished += sent.lost(event).finished
             sent, number = Window(ANSWERS, waiting), 1
         elif len(sent):
             finished += sent.answered(record(number, asked=sent._jobs[0].asked))
