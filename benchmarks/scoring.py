@@ -78,8 +78,8 @@ class Bench:
 
     def __init__(self) -> None:
         config = Config(
-            baseline=Arm(url="http://127.0.0.1:1"),
-            candidate=Candidate(url="http://127.0.0.1:2"),
+            baseline=Arm(url=("http://127.0.0.1:1",)),
+            candidate=Candidate(url=("http://127.0.0.1:2",)),
             models={"bench": ModelNames()},
             analysis=Analysis(queue_pairs=AHEAD),
         )

@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
             size = end + 4 + _length(data[:end])
             if len(data) < size:
                 break
-            self.server.requests += 1
+            self.server.requests += data.startswith(b"POST ")  # a gateway's health checks are GET
             self.wants_stream = messages.wants_stream(data[:size])
             data = data[size:]
             self.server.answer(self)

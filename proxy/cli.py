@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 import orjson
 
+from proxy import tls
 from proxy.config import Config
 from proxy.config_file import ConfigError, load
 
@@ -59,16 +60,18 @@ def run(config: Path) -> None:
 def check_config(config: Path, *, as_json: bool) -> None:
     """Say everything that is wrong with CONFIG (config.yaml where left out), and start nothing."""
     try:
-        load(config)
+        warnings = list(tls.warnings(load(config)))
     except ConfigError as error:
         if not as_json:
             _fail(str(error), USAGE)
         problems = [{"path": problem.path, "message": problem.message} for problem in error.problems]
-        _print_json({"valid": False, "problems": problems})
+        _print_json({"valid": False, "problems": problems, "warnings": []})
         sys.exit(USAGE)
     if as_json:
-        _print_json({"valid": True, "problems": []})
+        _print_json({"valid": True, "problems": [], "warnings": warnings})
     else:
+        for warning in warnings:
+            click.echo(f"warning: {warning}", err=True)
         click.echo(f"{config}: good")
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from proxy.address import parse_address, parse_url
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Interval = Annotated[float, Field(ge=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -26,6 +27,14 @@ def _address(text: str) -> str:
 def _url(text: str) -> str:
     parse_url(text)
     return text
+
+
+def _urls(value: object) -> object:
+    if isinstance(value, str):
+        return (_url(value),)
+    if not isinstance(value, list | tuple):
+        raise ValueError("should be a URL, such as http://127.0.0.1:8001, or a list of them")  # noqa: TRY004
+    return tuple(value)
 
 
 def _path(text: str) -> str:
@@ -49,8 +58,11 @@ def _named(text: str) -> str:
 FieldName = Annotated[str, AfterValidator(_field_name)]
 ModelName = Annotated[str, AfterValidator(_named)]
 ListenAddress = Annotated[str, AfterValidator(_address)]
-ServerUrl = Annotated[str, AfterValidator(_url)]
-MirroredPath = Annotated[str, AfterValidator(_path)]
+ServerUrls = Annotated[
+    tuple[Annotated[str, AfterValidator(_url)], ...], BeforeValidator(_urls), Field(min_length=1)
+]
+"""One URL or a list of them, read as a tuple."""
+RequestPath = Annotated[str, AfterValidator(_path)]
 
 
 class Section(BaseModel):
@@ -59,12 +71,72 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Arm(Section):
-    """One OpenAI-compatible server."""
+class Tls(Section):
+    """The data port's certificate; plain HTTP without one."""
 
-    url: ServerUrl = Field(description="Where the server listens, e.g. http://127.0.0.1:8001 (no path).")
+    cert_file: str | None = Field(
+        None, description="PEM file with the data port's certificate and its chain; plain HTTP where left out."
+    )
+    key_file: str | None = Field(None, description="PEM file with the certificate's key, without a passphrase.")
+
+
+class ArmTls(Section):
+    """How an arm with an https URL is trusted, and how it may know the gateway."""
+
+    ca_file: str | None = Field(
+        None, description="PEM file with the CAs to trust for this arm; the system's where left out."
+    )
+    cert_file: str | None = Field(None, description="PEM file with the certificate to show to this arm.")
+    key_file: str | None = Field(None, description="PEM file with that certificate's key, without a passphrase.")
+    verify: bool = Field(
+        True,
+        description="Whether the arm's certificate and name are verified; without it anybody can pose as the arm.",
+    )
+
+
+class Health(Section):
+    """How each server of an arm is asked whether it is well."""
+
+    path: RequestPath = Field("/health", description="What is asked for; any answer below 500 is good.")
+    every: Interval = Field(5.0, description="Time from one check of a server to the next; 0 turns checks off.")
+    timeout: Seconds = Field(2.0, description="A check unanswered for this long has failed.")
+
+
+class Ejection(Section):
+    """When a server is left out because of what became of its requests."""
+
+    failures: Count = Field(5, description="Failures in a row that eject a server.")
+    pause: Seconds = Field(1.0, description="Time until an ejected server gets a trial request; doubles each time.")
+    max_pause: Seconds = Field(60.0, description="Longest time between two trials.")
+
+
+class Extra(Section):
+    """What legs that no client waits for may cost an arm: mirrors, repeats, probes."""
+
+    tokens_per_second: Annotated[float, Field(gt=0)] | None = Field(
+        10_000.0, description="Tokens, prompt and answer, that extra legs may take; without limit where null."
+    )
+    waiting: Annotated[int, Field(ge=0)] | None = Field(
+        4, description="No extra legs while more requests than this wait at a server; no such limit where null."
+    )
+    kv_usage: Share | None = Field(
+        0.9, description="No extra legs while a server's KV cache is fuller than this; no such limit where null."
+    )
+    every: Interval = Field(1.0, description="Time between two looks at a server's `/metrics`; 0 turns them off.")
+
+
+class Arm(Section):
+    """OpenAI-compatible servers that serve the same model."""
+
+    url: ServerUrls = Field(
+        description="Where the server listens, such as http://127.0.0.1:8001; a list where there are several."
+    )
     api_key_env: str | None = Field(None, description="Name of the environment variable with the arm's API key.")
-    connections: Count = Field(512, description="Most connections open to this arm for primary requests.")
+    connections: Count = Field(512, description="Most connections to each server for primary requests.")
+    tls: ArmTls = ArmTls()
+    health: Health = Health()
+    ejection: Ejection = Ejection()
+    extra: Extra = Extra()
 
 
 class Candidate(Arm):
@@ -85,7 +157,7 @@ class ModelNames(Section):
 class Mirror(Section):
     """What is sent to the other arm as well, and its bounds. The mirror never makes a client wait."""
 
-    paths: tuple[MirroredPath, ...] = Field(
+    paths: tuple[RequestPath, ...] = Field(
         ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings"),
         description="Only these paths are ever mirrored.",
     )
@@ -178,6 +250,9 @@ class Gateway(Section):
     workers: Annotated[int, Field(ge=1, le=256)] = Field(
         1, description="Gateway processes on the data port, each with analyzers and limits of its own."
     )
+    shed_lag: Seconds = Field(
+        0.05, description="While the event loop is later than this, nothing is mirrored: clients come first."
+    )
 
 
 class Config(Section):
@@ -186,6 +261,7 @@ class Config(Section):
     listen: ListenAddress = Field(
         "127.0.0.1:8080", description="Address of the data port, where clients send requests."
     )
+    tls: Tls = Tls()
     admin: Admin = Admin()
     gateway: Gateway = Gateway()
     baseline: Arm

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from analyzers.finding import Analyzer
 from analyzers.registry import AnalyzerError
 from proxy.address import Address, parse_address, parse_url
-from proxy.config import Config
+from proxy.config import ArmTls, Config, Tls
 from proxy.control.guardrails import guardrails_of
+from proxy.tls import TlsError, arm_context, listen_tls
 
+S = TypeVar("S", Tls, ArmTls)
 _MISSING = object()
 
 
@@ -40,6 +45,8 @@ def check(
     yield from _addresses(tree)
     yield from _secrets(tree, environ)
     yield from _exposure(tree)
+    yield from _arms(tree)
+    yield from _files(tree)
     yield from _names(tree, analyzers)
 
 
@@ -67,37 +74,42 @@ def _value(tree: Any, path: str) -> Any:
 
 
 def _addresses(tree: Mapping[Any, Any]) -> Iterator[Problem]:
-    found: dict[str, Address] = {}
-    for path in ("listen", "admin.listen"):
-        value = _value(tree, path)
-        if isinstance(value, str):
-            try:
-                found[path] = parse_address(value)
-            except ValueError:
-                continue
-    for path in ("baseline.url", "candidate.url"):
-        value = _value(tree, path)
-        if isinstance(value, str):
-            try:
-                found[path] = parse_url(value).address
-            except ValueError:
-                continue
-    for (one, first), (other, second) in combinations(found.items(), 2):
+    found = [*_listeners(tree), *_servers(tree, "baseline"), *_servers(tree, "candidate")]
+    for (one, first), (other, second) in combinations(found, 2):
         if not first.meets(second):
             continue
         if other == "admin.listen":
             yield Problem(other, f"{second} is taken by {one} ({first}); give the two ports different numbers")
-        elif one == "baseline.url":
-            if not _same_server_is_meant(tree):
-                yield Problem(
-                    other,
-                    f"{second} is the baseline's server too; give another server, or "
-                    f"name a different model on each arm in models",
-                )
-        else:
+        elif one in ("listen", "admin.listen"):
             yield Problem(
                 other, f"{second} is our own port ({one}), a loop; give the address of the model's server"
             )
+        elif one.partition(".")[0] == other.partition(".")[0]:
+            yield Problem(other, f"{second} stands in {one} already; keep one")
+        elif not _same_server_is_meant(tree):
+            yield Problem(
+                other,
+                f"{second} is the baseline's server too; give another server, or "
+                f"name a different model on each arm in models",
+            )
+
+
+def _listeners(tree: Mapping[Any, Any]) -> Iterator[tuple[str, Address]]:
+    for path in ("listen", "admin.listen"):
+        value = _value(tree, path)
+        if isinstance(value, str):
+            with suppress(ValueError):
+                yield path, parse_address(value)
+
+
+def _servers(tree: Mapping[Any, Any], arm: str) -> Iterator[tuple[str, Address]]:
+    """The readable addresses of an arm's servers, each with its path."""
+    value = _value(tree, f"{arm}.url")
+    urls = enumerate(value) if isinstance(value, (list, tuple)) else [("", value)]
+    for index, url in urls:
+        if isinstance(url, str):
+            with suppress(ValueError):
+                yield f"{arm}.url.{index}".rstrip("."), parse_url(url).address
 
 
 def _same_server_is_meant(tree: Mapping[Any, Any]) -> bool:
@@ -137,6 +149,43 @@ def _exposure(tree: Mapping[Any, Any]) -> Iterator[Problem]:
             "admin.listen",
             f"{address} is reachable from outside; name a token in admin.viewer_token_env, or listen on 127.0.0.1",
         )
+
+
+def _arms(tree: Mapping[Any, Any]) -> Iterator[Problem]:
+    for arm in ("baseline", "candidate"):
+        pause, most = _value(tree, f"{arm}.ejection.pause"), _value(tree, f"{arm}.ejection.max_pause")
+        if isinstance(pause, (int, float)) and isinstance(most, (int, float)) and pause > most:
+            yield Problem(f"{arm}.ejection.max_pause", f"found {most:g}, should be no less than pause, {pause:g}")
+        url = _value(tree, f"{arm}.url")
+        if any(str(each).startswith("https://") for each in (url if isinstance(url, (list, tuple)) else [url])):
+            continue
+        for key, field in ArmTls.model_fields.items():
+            if _value(tree, f"{arm}.tls.{key}") != field.default:
+                yield Problem(f"{arm}.tls.{key}", f"has no use, since {arm}.url is not https; change one of them")
+
+
+def _files(tree: Mapping[Any, Any]) -> Iterator[Problem]:
+    yield from _certificates(tree, "tls", Tls, listen_tls)
+    yield from _certificates(tree, "baseline.tls", ArmTls, arm_context)
+    yield from _certificates(tree, "candidate.tls", ArmTls, arm_context)
+
+
+def _certificates(
+    tree: Mapping[Any, Any], section: str, model: type[S], use: Callable[[S], object]
+) -> Iterator[Problem]:
+    """What is wrong with the files that a TLS section names."""
+    found = {key: _value(tree, f"{section}.{key}") for key in model.model_fields}
+    try:
+        tls = model(**found)
+    except ValidationError:
+        return
+    for one, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
+        if found[one] and not found[other]:
+            yield Problem(f"{section}.{one}", f"needs {section}.{other} beside it")
+    try:
+        use(tls)
+    except TlsError as error:
+        yield Problem(f"{section}.{error.key}", error.message)
 
 
 def _names(tree: Mapping[Any, Any], analyzers: Mapping[str, Analyzer | AnalyzerError]) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ from proxy.processes.fleet import Fleet
 from proxy.processes.plane import Plane, StartError, listen
 from proxy.report import Report
 from proxy.telemetry import Telemetry
+from proxy.tls import arm_tls, warnings
 
 _log = structlog.get_logger(__name__)
 
@@ -91,8 +92,9 @@ class Deployment:
         self.channel.publish(report)  # what it drops, it counts
 
     async def _start_admin(self) -> None:
-        self._session = aiohttp.ClientSession()
-        admin = Admin(self.control, Baseline(self._session, self._config.baseline.url), lambda: self.plane.gateways)
+        baseline = self._config.baseline
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=arm_tls(baseline) or True))
+        admin = Admin(self.control, Baseline(self._session, baseline), lambda: self.plane.gateways)
         token = self._config.admin.viewer_token_env
         self._runner = web.AppRunner(
             admin.app(os.environ[token] if token else None),
@@ -117,6 +119,8 @@ async def run(config: Config) -> None:
         _log.info("draining", signal=number.name)
         asked.set()
 
+    for warning in warnings(config):
+        _log.warning(warning)
     await deployment.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)

@@ -129,6 +129,50 @@ class Telemetry:
                 self.blocks,
             )
         )
+        self.extra_refused = shared(
+            counters.Counter(
+                "slipgauge_extra_refused",
+                "Extra legs not sent, by what forbade them.",
+                ("arm", "purpose", "reason"),
+                self.blocks,
+            )
+        )
+        self.pressure = shared(
+            counters.Gauge(
+                "slipgauge_pressure", "1 while an arm is too busy for extra legs.", ("arm",), self.blocks, max
+            )
+        )
+        self.pressure_known = shared(
+            counters.Gauge(
+                "slipgauge_pressure_known",
+                "1 while each of an arm's servers says how busy it is.",
+                ("arm",),
+                self.blocks,
+                min,
+            )
+        )
+        self.upstream_up = shared(
+            counters.Gauge(
+                "slipgauge_upstream_up",
+                "1 while a server is neither ejected nor down.",
+                ("arm", "server"),
+                self.blocks,
+                min,
+            )
+        )
+        self.upstream_outstanding = shared(
+            counters.Gauge(
+                "slipgauge_upstream_outstanding", "Requests at a server.", ("arm", "server"), self.blocks
+            )
+        )
+        self.upstream_ejections = shared(
+            counters.Counter(
+                "slipgauge_upstream_ejections",
+                "How often a server was taken out, by why.",
+                ("arm", "server", "reason"),
+                self.blocks,
+            )
+        )
         self.slip = Gauge(
             "slipgauge_slip_ratio",
             "Candidate failure rate minus baseline failure rate.",

@@ -39,8 +39,9 @@ def config(ports: tuple[int, int], arms: tuple[int, int], share: float, changes:
     tree: dict[str, Any] = {
         "listen": f"127.0.0.1:{ports[0]}",
         "admin": {"listen": f"127.0.0.1:{ports[1]}"},
-        "baseline": {"url": f"http://127.0.0.1:{arms[0]}"},
-        "candidate": {"url": f"http://127.0.0.1:{arms[1]}"},
+        "gateway": {"shed_lag": 60.0},  # a mirror that is left out would cost nothing
+        "baseline": {"url": f"http://127.0.0.1:{arms[0]}", "extra": {"tokens_per_second": None}},
+        "candidate": {"url": f"http://127.0.0.1:{arms[1]}", "extra": {"tokens_per_second": None}},
         "models": {MODEL: {}},
         "mirror": {"sample": share, "repeat": 0.0},
         "analysis": {"queue_pairs": QUEUE},

@@ -1,4 +1,4 @@
-"""What answers cost and how long they took, by arm and leg. Pure."""
+"""How long answers took, by arm and leg. Pure."""
 
 from __future__ import annotations
 
@@ -44,15 +44,12 @@ class Bins:
 class Leg:
     """One leg to one arm, over all pairs that were read."""
 
-    tokens: int = 0
-    """Prompt and answer together."""
     first_token: Bins = field(default_factory=lambda: Bins(TOKEN_BUCKETS))
     gaps: Bins = field(default_factory=lambda: Bins(GAP_BUCKETS))
 
     def add(self, told: ArmReport) -> None:
         """Count one answer."""
-        prompt, completion, first_token, gaps, gap_seconds = told
-        self.tokens += prompt + completion
+        _, _, first_token, gaps, gap_seconds = told
         if first_token is not None:
             self.first_token.observe(first_token)
         if gaps:

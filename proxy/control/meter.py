@@ -59,5 +59,3 @@ class Meter:
         for (arm, leg), told in tables.legs.items():
             t.first_token.labels(arm, leg).set(told.first_token.counts, told.first_token.total)
             t.token_gap.labels(arm, leg).set(told.gaps.counts, told.gaps.total)
-            if leg != "primary":
-                t.extra_tokens.labels(arm, leg).set(told.tokens)

@@ -8,6 +8,10 @@ from typing import Protocol
 
 import aiohttp
 
+from proxy.config import Arm
+from proxy.probe import problem
+from proxy.tasks import cancel, spawn
+
 PROBE_TIMEOUT = 2.0
 REMEMBER = 1.0
 """Seconds for which one probe's answer serves everybody who asks."""
@@ -22,15 +26,14 @@ class Probe(Protocol):
 
 
 class Baseline:
-    """Asks the baseline's `/health`, as vLLM serves it.
+    """Asks the baseline's servers for their `health.path`; one that answers is enough.
 
-    Any answer below 500 will do, since other servers may lack the path. A caller that is cancelled takes its probe
-    with it; the next one probes anew.
+    A caller that is cancelled takes its probe with it; the next one probes anew.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, settings: Arm) -> None:
         self._session = session
-        self._url = url.rstrip("/") + "/health"
+        self._urls = [url.rstrip("/") + settings.health.path for url in settings.url]
         self._lock = asyncio.Lock()
         self._asked = float("-inf")
         self._problem: str | None = None
@@ -44,11 +47,14 @@ class Baseline:
             return self._problem
 
     async def _probe(self) -> str | None:
-        timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT)
+        asked = {spawn(problem(self._session, url, PROBE_TIMEOUT), name=f"probe {url}") for url in self._urls}
+        found: str | None = None
         try:
-            async with self._session.get(self._url, timeout=timeout, allow_redirects=False) as response:
-                return f"the baseline answers {response.status}" if response.status >= 500 else None
-        except TimeoutError:
-            return f"the baseline is silent for {PROBE_TIMEOUT:g} s"
-        except aiohttp.ClientError as error:
-            return f"the baseline cannot be reached ({type(error).__name__})"
+            while asked:
+                done, asked = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if (found := task.result()) is None:
+                        return None
+        finally:
+            await cancel(*asked)
+        return f"the baseline {found}"

@@ -1,4 +1,4 @@
-"""Folds reports into counts: the 2x2 table of every variable, the sessions of every guardrail, times, tokens. Pure.
+"""Folds reports into counts: the 2x2 table of every variable, sessions of every guardrail, and times. Pure.
 
 Each session gives a guardrail one observation, that of its first applicable turn. Later turns are in the 2x2 tables
 only: how many there are depends on the answers, so counting them would make equal arms look unequal.

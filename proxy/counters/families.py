@@ -6,7 +6,8 @@ Each takes its series in the first of `blocks`, which is this process's own, and
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import isnan
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -130,10 +131,30 @@ class Counter(Family):
 
 
 class Gauge(Family):
-    """A value of now; the sum over the processes that run."""
+    """A value of now, `over` the processes that run; one that is not a number is not shown."""
 
     kind = "gauge"
     survives = False
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Sequence[str],
+        blocks: Sequence[Block],
+        over: Callable[[Iterable[float]], float] = sum,
+    ) -> None:
+        super().__init__(name, documentation, labelnames, blocks)
+        self._over = over
+
+    def totals(self) -> dict[tuple[str, ...], list[float]]:
+        """By label values, the one value over all blocks."""
+        found: dict[tuple[str, ...], list[float]] = {}
+        for block in self._blocks:
+            for labels, (value,) in self.of(block):
+                if not isnan(value):
+                    found.setdefault(labels, []).append(value)
+        return {labels: [self._over(values)] for labels, values in found.items()}
 
     def labels(self, *labels: object) -> Value:
         """The series with these label values, which exists from now on."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proxy.config import Admin, Analysis, Arm, Candidate, Config, Guardrail, Log, Mirror, ModelNames
+from proxy.config import Admin, Analysis, Arm, Candidate, Config, Extra, Gateway, Guardrail, Log, Mirror, ModelNames
 from proxy.demo.arms import MODEL, MODELS, Server, serving, while_alive
 from proxy.demo.traffic import Tally, send
 from proxy.run import Deployment
@@ -45,11 +45,14 @@ class Stand:
 
 def configuration(plan: Plan, baseline: str, candidate: str) -> Config:
     """Free ports, every session mirrored, and room for every pair to be kept until it is scored."""
+    unlimited = Extra(tokens_per_second=None, waiting=None, kv_usage=None)
     return Config(
         listen="127.0.0.1:0",
         admin=Admin(listen="127.0.0.1:0"),
-        baseline=Arm(url=baseline),
-        candidate=Candidate(url=candidate, revision=plan.candidate),
+        # The servers share their cores with the gateway and are kept busy on purpose: no pair is to be left out.
+        gateway=Gateway(shed_lag=60.0),
+        baseline=Arm(url=(baseline,), extra=unlimited),
+        candidate=Candidate(url=(candidate,), extra=unlimited, revision=plan.candidate),
         models={MODEL: ModelNames()},
         mirror=Mirror(sample=1.0, in_flight=max(256, plan.requests)),
         analysis=Analysis(queue_pairs=max(1_000, plan.requests)),

@@ -39,6 +39,18 @@ class Recorder:
             self._arrivals.append((at, self.size))
         return True
 
+    def last(self, count: int) -> bytes:
+        """The end of what is kept: at least `count` bytes where there are as many."""
+        pieces = self._pieces
+        if not pieces:
+            return b""
+        end = pieces[-1]
+        for piece in reversed(pieces[:-1]):
+            if len(end) >= count:
+                break
+            end = piece[-count:] + end
+        return end
+
     def finish(self, end: End, seconds: float) -> None:
         """The answer ended, for scoring; the first end stands."""
         if self.end is None:

@@ -294,5 +294,8 @@ class Client:
         if self.transport.is_closing():
             return
         self.resume()
-        self.transport.write_eof()
-        services.lingers.add(self)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            services.lingers.add(self)
+        else:
+            self.transport.close()  # TLS has no half-close

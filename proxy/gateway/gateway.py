@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from time import monotonic
-from typing import cast
+from typing import Any, cast
 
 from proxy.address import Address, parse_address
 from proxy.config import Config
@@ -15,6 +15,7 @@ from proxy.gateway.client import Client
 from proxy.gateway.ledger import Ledger, State
 from proxy.gateway.services import Scorer, Services
 from proxy.telemetry import Telemetry
+from proxy.tls import listen_tls
 
 LAST_CALL = 1.0
 """Seconds that a draining gateway leaves an idle client: its next request may be under way."""
@@ -32,6 +33,10 @@ class Gateway:
         self._config = config
         self._telemetry = telemetry
         self._services = Services(config, telemetry, ledger, scorer)
+        self._tls = listen_tls(config.tls)
+        self._handshake: dict[str, Any] = {}
+        if self._tls is not None:
+            self._handshake = {"ssl": self._tls.context, "ssl_handshake_timeout": config.limits.head_timeout}
         self._server: asyncio.Server | None = None
         self._lag_timer: asyncio.TimerHandle | None = None
         self._last_call: asyncio.TimerHandle | None = None
@@ -46,10 +51,16 @@ class Gateway:
     async def start(self, *, shared_port: bool = False) -> None:
         """Listen, alone or on a port that other processes share. Raises OSError where the address cannot be had."""
         self._server = await asyncio.get_running_loop().create_server(
-            self._client, self._address.host, self._address.port, backlog=1024, reuse_port=shared_port or None
+            self._client,
+            self._address.host,
+            self._address.port,
+            backlog=1024,
+            reuse_port=shared_port or None,
+            **self._handshake,
         )
         self._address = Address(self._address.host, self._server.sockets[0].getsockname()[1])
         self._services.on_idle = self._look_idle
+        self._services.start()
         self._watch_lag()
 
     async def stop(self) -> None:
@@ -86,8 +97,9 @@ class Gateway:
         server.close()
         await asyncio.sleep(0)  # from here on nobody else accepts
         waiting = [connection for listener in listeners for connection in _accepted(listener)]
-        for connection in waiting:
-            await asyncio.get_running_loop().connect_accepted_socket(self._client, connection)
+        serve = asyncio.get_running_loop().connect_accepted_socket
+        serving = (serve(self._client, connection, **self._handshake) for connection in waiting)
+        await asyncio.gather(*serving, return_exceptions=True)  # a handshake may fail
 
     def _call_last(self) -> None:
         """Close, now and then, the connections long idle: on the others a request may be under way."""
@@ -103,7 +115,9 @@ class Gateway:
         due = monotonic() + LAG_PERIOD
 
         def look() -> None:
-            self._telemetry.loop_lag.observe(max(0.0, monotonic() - due))
+            lateness = max(0.0, monotonic() - due)
+            self._telemetry.loop_lag.observe(lateness)
+            self._services.lag.observe(lateness)
             self._watch_lag()
 
         self._lag_timer = asyncio.get_running_loop().call_later(LAG_PERIOD, look)

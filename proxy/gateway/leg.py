@@ -22,6 +22,10 @@ class Leg(ABC):
     """The connection that carries it, while one does."""
     to_head = False
     """Whether the request's method is HEAD, whose answer has no body."""
+    since = 0.0
+    """When a server was chosen for it."""
+    tried = 0
+    """The servers that would not take it, as a sum of their bits."""
     replayable = False
     """Whether it may be sent again on another connection, should a reused one turn out to have been closed."""
 
@@ -35,7 +39,7 @@ class Leg(ABC):
 
     @abstractmethod
     def refused(self, *, timed_out: bool) -> None:
-        """No connection could be made."""
+        """No server of the arm took it."""
 
     def interim(self, head: ResponseHead) -> None:
         """An informational response came (RFC 9110 section 15.2)."""

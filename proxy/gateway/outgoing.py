@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from proxy.address import DEFAULT_PORTS, ArmUrl, parse_url
+from proxy.address import DEFAULT_PORTS, ArmUrl
 from proxy.config import Arm, Config
 from proxy.gateway.request import Request
 
@@ -40,8 +40,6 @@ class Target:
 
     name: str
     """"baseline" or "candidate"."""
-    url: ArmUrl
-    host_line: bytes
     credentials: bytes
     """The header line of the arm's own key; empty where it has none. Lines stand behind their CRLF."""
     models: Mapping[str, str]
@@ -50,22 +48,27 @@ class Target:
 
 def target_of(name: str, arm: Arm, config: Config) -> Target:
     """An arm's target, with its key from the environment."""
-    url = parse_url(arm.url)
-    host = str(url.address)
-    if url.address.port == DEFAULT_PORTS[url.scheme]:
-        host = host.rpartition(":")[0]
     key = os.environ[arm.api_key_env] if arm.api_key_env else ""
     return Target(
         name=name,
-        url=url,
-        host_line=f"\r\nHost: {host}".encode(),
         credentials=f"\r\nAuthorization: Bearer {key}".encode() if key else b"",
         models={model: getattr(names, name) or model for model, names in config.models.items()},
     )
 
 
-def primary_head(request: Request, target: Target, length: int | None) -> bytes:
-    """The head of the client's own request; `length` is its body's where that is held, else its own framing."""
+def host_line(url: ArmUrl) -> bytes:
+    """The Host header of requests to this server."""
+    host = str(url.address)
+    if url.address.port == DEFAULT_PORTS[url.scheme]:
+        host = host.rpartition(":")[0]
+    return f"\r\nHost: {host}".encode()
+
+
+def primary_head(request: Request, host: bytes, length: int | None) -> bytes:
+    """The head of the client's own request to the server of this `host_line`.
+
+    `length` is its body's where that is held, else its own framing goes on.
+    """
     if length is None:
         length = request.length
     framing = b""
@@ -76,25 +79,27 @@ def primary_head(request: Request, target: Target, length: int | None) -> bytes:
     return b"%b %b HTTP/1.1%b%b%b\r\n\r\n" % (
         request.method,
         request.target,
-        target.host_line,
+        host,
         request.forward,
         framing,
     )
 
 
-def mirror_request(request: Request, body: bytes, target: Target) -> tuple[bytes, bytes]:
-    """Head and body of the copy for an arm; `body` is the client's with the model already the arm's own."""
-    if request.path in _STORING_PATHS:
-        body = _unstored(body)
-    head = b"%b %b HTTP/1.1%b%b%b\r\nX-Slipgauge-Leg: mirror\r\nContent-Length: %d\r\n\r\n" % (
+def mirror_body(request: Request, body: bytes) -> bytes:
+    """The body of the copy; `body` is the client's with the model already the arm's own."""
+    return _unstored(body) if request.path in _STORING_PATHS else body
+
+
+def mirror_head(request: Request, target: Target, host: bytes, length: int) -> bytes:
+    """The head of the copy to the server of this `host_line`, whose body has `length` bytes."""
+    return b"%b %b HTTP/1.1%b%b%b\r\nX-Slipgauge-Leg: mirror\r\nContent-Length: %d\r\n\r\n" % (
         request.method,
         request.path,  # without a query, which may hold a key
-        target.host_line,
+        host,
         b"".join([b"\r\n" + line for line in request.lines if _is_copied(line)]),
         target.credentials,
-        len(body),
+        length,
     )
-    return head, body
 
 
 def _is_copied(line: bytes) -> bool:

@@ -1,14 +1,19 @@
-"""The connections to one arm for one kind of leg. Pools share nothing: a stuck mirror cannot starve a client."""
+"""The connections to one server for one kind of leg.
+
+Pools share nothing: a stuck mirror cannot starve a client, nor a stuck server another one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import cast
+from typing import Protocol, cast
 
+from proxy.address import parse_url
 from proxy.config import Limits
+from proxy.gateway.arms.servers import Server
 from proxy.gateway.leg import Leg
-from proxy.gateway.outgoing import Target
+from proxy.gateway.outgoing import host_line
 from proxy.gateway.timeouts import Timeouts
 from proxy.gateway.upstream import Upstream
 from proxy.tasks import cancel, spawn
@@ -17,12 +22,26 @@ IDLE = 3.0
 """Seconds an unused connection is kept; uvicorn, under vLLM, closes its own after 5, which would be a race."""
 
 
+class Refused(Protocol):
+    """Told of a leg for which no connection could be made, and why."""
+
+    def __call__(self, leg: Leg, problem: str, *, timed_out: bool) -> None:
+        """`problem` says why in words."""
+        ...
+
+
 class Pool:
     """At most `limit` connections; the latest used goes first, so that the surplus ages and is closed."""
 
-    def __init__(self, target: Target, limit: int, limits: Limits) -> None:
-        self._address = target.url.address
-        self._ssl = ssl.create_default_context() if target.url.scheme == "https" else None
+    def __init__(
+        self, server: Server, limit: int, limits: Limits, tls: ssl.SSLContext | None, refused: Refused
+    ) -> None:
+        url = parse_url(server.url)
+        self.server = server
+        self.host_line = host_line(url)
+        self._address = url.address
+        self._tls = tls if url.scheme == "https" else None
+        self._refused = refused
         self._limit = limit
         self._limits = limits
         self._open = 0
@@ -94,21 +113,21 @@ class Pool:
 
     async def _connect(self) -> None:
         made: Upstream | None = None
-        timed_out = False
+        problem, timed_out = "it closed the connection at once", False
         try:
             async with asyncio.timeout(self._limits.connect_timeout):
                 _, protocol = await asyncio.get_running_loop().create_connection(
                     self._upstream,
                     self._address.host,
                     self._address.port,
-                    ssl=self._ssl,
+                    ssl=self._tls,
                 )
                 made = cast("Upstream", protocol)
         except (
             OSError,
             UnicodeError,
         ) as error:  # TimeoutError and ssl.SSLError are OSErrors; a bad name is neither
-            timed_out = isinstance(error, TimeoutError)
+            problem, timed_out = problem_of(error), isinstance(error, TimeoutError)
         finally:
             if made is None:
                 self._open -= 1
@@ -119,5 +138,18 @@ class Pool:
         elif self._waiting:
             leg = next(iter(self._waiting))
             del self._waiting[leg]
-            leg.refused(timed_out=timed_out)
+            self._refused(leg, problem, timed_out=timed_out)
             self._connect_for_waiting()
+
+
+def problem_of(error: Exception) -> str:
+    """Why no connection could be made, in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not good: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"no agreement on TLS: {error.reason or error}"
+    if isinstance(error, TimeoutError):
+        return "it accepted no connection in time"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "its name cannot be looked up"

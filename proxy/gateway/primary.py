@@ -40,8 +40,8 @@ class Primary(Leg):
     """Made when a request can be sent; ends by telling the client's connection how."""
 
     def __init__(self, services: Services, client: Client, request: Request) -> None:
-        self.pool = services.primary.pool
         self._services = services
+        self._lane = services.primary
         self._client = client
         self._request = request
         self._operation = OPERATIONS.get(request.path, OTHER)
@@ -74,17 +74,17 @@ class Primary(Leg):
                 return
         elif mirrored:
             self._scan = ModelScan(self._services.config)
-        self.pool.acquire(self)
+        self._lane.acquire(self, self._ready)
 
     def _start_mirrored(self, body: bytes) -> None:
         if not self._services.router.rewrites_primary:
-            self.pool.acquire(self)
+            self._lane.acquire(self, self._ready)
             self._account(self._route(body), body)
             return
         route = self._route(body)
         if route is not None:
-            self._held = renamed(body, route.body, self._services.primary.target.models[route.model])
-        self.pool.acquire(self)
+            self._held = renamed(body, route.body, self._lane.target.models[route.model])
+        self._lane.acquire(self, self._ready)
         self._account(route, body)
 
     def _route(self, body: bytes) -> Route | None:
@@ -107,6 +107,9 @@ class Primary(Leg):
         if not route.sampled:
             services.ledger.close(primary, State.NOT_SAMPLED)
             return
+        if services.lag.shed:
+            services.ledger.close(primary, State.DROPPED_LAG)
+            return
         self._shadow = Shadow(services, self._request, route, body, self._operation)
         if self._sent:
             services.deadlines.add(self)
@@ -126,15 +129,15 @@ class Primary(Leg):
             self._services.added_latency.observe(now - self._ready)
             if self._shadow is not None:
                 self._services.deadlines.add(self)
-        request, body, target = self._request, self._held, self._services.primary.target
+        request, body, host = self._request, self._held, self.pool.host_line
         if body is None:
             self._chunked_out = request.length is None
             self._client.resume()
-            connection.transport.write(primary_head(request, target, None))
+            connection.transport.write(primary_head(request, host, None))
             self.pass_body()
             return
         length = len(body) if request.has_body else None
-        connection.transport.writelines((primary_head(request, target, length), body))
+        connection.transport.writelines((primary_head(request, host, length), body))
         self._body_sent = True
 
     def pass_body(self) -> None:
@@ -264,10 +267,9 @@ class Primary(Leg):
         self._count(End.ABORTED)
 
     def _count(self, end: End) -> None:
-        services = self._services
         if self._shadow is not None:
-            services.deadlines.discard(self)
-        services.primary.meter.ended(self._operation, end, self._status, monotonic() - self._sent)
+            self._services.deadlines.discard(self)
+        self._lane.ended(self, self._operation, end, self._status, self._sent)
 
 
 def _chunk(pieces: list[bytes]) -> list[bytes]:

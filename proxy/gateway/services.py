@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from itertools import count
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from analyzers.pair import CapturedPair
 from proxy.config import Config
+from proxy.gateway.arms.arm import Arm
+from proxy.gateway.arms.lag import LagBreaker
+from proxy.gateway.arms.watch import Watch
 from proxy.gateway.capture import Budget
+from proxy.gateway.lane import Lane
 from proxy.gateway.ledger import Ledger
-from proxy.gateway.meter import LegMeter
-from proxy.gateway.outgoing import Target, target_of
-from proxy.gateway.pool import Pool
 from proxy.gateway.routing import Router, salt_of
 from proxy.gateway.timeouts import Timeouts
 from proxy.telemetry import Telemetry
@@ -40,15 +42,6 @@ class Scorer(Protocol):
         ...
 
 
-class Lane:
-    """One kind of leg to one arm: where it goes, over which pool, and how it is counted."""
-
-    def __init__(self, target: Target, pool: Pool, meter: LegMeter) -> None:
-        self.target = target
-        self.pool = pool
-        self.meter = meter
-
-
 class Services:
     """Made by `Gateway.start`; `close` ends it."""
 
@@ -63,12 +56,15 @@ class Services:
         self.shadows: set[Shadow] = set()
         self.on_idle: Callable[[], None] = lambda: None
         """Called when the last client or the last shadow is gone."""
-        baseline = target_of("baseline", config.baseline, config)
-        candidate = target_of("candidate", config.candidate, config)
-        self.primary = self._lane(baseline, config.baseline.connections, telemetry, "primary")
-        self.mirror = self._lane(candidate, config.mirror.in_flight, telemetry, "mirror")
-        self.repeat = self._lane(baseline, config.mirror.in_flight, telemetry, "repeat")
+        share, now = 1 / config.gateway.workers, monotonic()
+        baseline = Arm("baseline", config.baseline, telemetry, share=share, now=now)
+        candidate = Arm("candidate", config.candidate, telemetry, share=share, now=now)
+        self._watches = (Watch(baseline), Watch(candidate))
+        self.primary = Lane(baseline, "primary", config.baseline.connections, config, telemetry)
+        self.mirror = Lane(candidate, "mirror", config.mirror.in_flight, config, telemetry)
+        self.repeat = Lane(baseline, "repeat", config.mirror.in_flight, config, telemetry)
         self.mirrors_in_flight = 0
+        self.lag = LagBreaker(config.gateway.shed_lag)
         self.held = Budget(config.mirror.in_flight_bytes)
         limits = config.limits
         self.starts: Timeouts[Shadow] = Timeouts(config.mirror.start_after, lambda shadow: shadow.start_due())
@@ -81,9 +77,10 @@ class Services:
         self._pair_prefix = os.urandom(6).hex()
         self._pair_number = count(1)
 
-    def _lane(self, target: Target, connections: int, telemetry: Telemetry, leg: str) -> Lane:
-        pool = Pool(target, connections, self.config.limits)
-        return Lane(target, pool, LegMeter(telemetry, target.name, leg))
+    def start(self) -> None:
+        """Begin to ask the servers how they are."""
+        for watch in self._watches:
+            watch.start()
 
     def next_pair_id(self) -> str:
         """A name for a pair, unique across processes."""
@@ -91,7 +88,9 @@ class Services:
 
     async def close(self) -> None:
         """Close every pool and timer."""
+        for watch in self._watches:
+            await watch.close()
         for timeouts in (self.starts, self.deadlines, self.heads, self.idles, self.lingers):
             timeouts.close()
         for lane in (self.primary, self.mirror, self.repeat):
-            await lane.pool.close()
+            await lane.close()

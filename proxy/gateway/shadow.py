@@ -13,15 +13,17 @@ from typing import Any
 import structlog
 
 from analyzers.pair import Capture, CapturedPair, End
+from proxy.gateway.arms.budget import prompt_tokens, spent_tokens
 from proxy.gateway.capture import Recorder
+from proxy.gateway.lane import Lane
 from proxy.gateway.ledger import HAS_PAIR, State
 from proxy.gateway.leg import Leg
-from proxy.gateway.outgoing import mirror_request, renamed
+from proxy.gateway.outgoing import mirror_body, mirror_head, renamed
 from proxy.gateway.pairing import Do, Pairing
 from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead
 from proxy.gateway.routing import Route
-from proxy.gateway.services import Lane, Services
+from proxy.gateway.services import Services
 from proxy.gateway.upstream import Upstream
 
 _log = structlog.get_logger(__name__)
@@ -30,20 +32,23 @@ _log = structlog.get_logger(__name__)
 class MirrorLeg(Leg):
     """The mirror or the repeat of one request: sent once, recorded, never tried again."""
 
-    def __init__(self, shadow: Shadow, lane: Lane, head: bytes, body: bytes) -> None:
-        self.pool = lane.pool
+    def __init__(self, shadow: Shadow, lane: Lane, request: Request, body: bytes, charged: int) -> None:
         self.recorder = Recorder(shadow.services.config.mirror.answer_bytes)
         self._shadow = shadow
         self._lane = lane
-        self._request = (head, body)
+        self._request = request
+        self._body = body
+        self._charged = charged
+        """Tokens for which its arm's budget was charged beforehand."""
         self._sent = 0.0
         shadow.services.mirrors_in_flight += 1
 
     def send(self, connection: Upstream) -> None:
         """See `Leg.send`."""
         self._sent = monotonic()
-        connection.transport.writelines(self._request)
-        self._request = (b"", b"")
+        body, self._body = self._body, b""
+        head = mirror_head(self._request, self._lane.target, self.pool.host_line, len(body))
+        connection.transport.writelines((head, body))
         self._shadow.services.deadlines.add(self)
 
     def received(self, head: ResponseHead | None, body: bytes, end: End | None) -> None:
@@ -74,12 +79,13 @@ class MirrorLeg(Leg):
         recorder, shadow = self.recorder, self._shadow
         if recorder.end is not None:
             return
-        recorder.end = end
-        recorder.seconds = seconds = monotonic() - self._sent if self._sent else 0.0
+        recorder.finish(end, monotonic() - self._sent if self._sent else 0.0)
         services = shadow.services
         services.mirrors_in_flight -= 1
         services.deadlines.discard(self)
-        self._lane.meter.ended(shadow.operation, end, recorder.status, seconds)
+        lane = self._lane
+        lane.ended(self, shadow.operation, end, recorder.status, self._sent)
+        lane.arm.settle(lane.leg, self._charged, spent_tokens(self._charged, recorder) if self._sent else 0)
         shadow.leg_ended(self)
 
 
@@ -181,19 +187,24 @@ class Shadow:
         if services.mirrors_in_flight >= limit:
             self.drop(State.DROPPED_MIRROR_BUSY)
             return
-        self._mirror = self._leg(services.mirror, parsed)
-        self._mirror.pool.acquire(self._mirror)
+        mirror, repeat, now, tokens = services.mirror, services.repeat, monotonic(), prompt_tokens(len(self._body))
+        refusal = mirror.arm.spend(mirror.leg, tokens, now)
+        if refusal is not None:
+            self.drop(refusal)
+            return
+        self._mirror = self._leg(mirror, parsed, tokens)
+        mirror.acquire(self._mirror, now)
         if not self._route.repeat:
             return
-        if services.mirrors_in_flight < limit:
-            self._repeat = self._leg(services.repeat, parsed)
-            self._repeat.pool.acquire(self._repeat)
+        if services.mirrors_in_flight < limit and repeat.arm.spend(repeat.leg, tokens, now) is None:
+            self._repeat = self._leg(repeat, parsed, tokens)
+            repeat.acquire(self._repeat, now)
         else:
             self._act(self._pairing.repeat_ended())
 
-    def _leg(self, lane: Lane, parsed: Mapping[str, Any]) -> MirrorLeg:
+    def _leg(self, lane: Lane, parsed: Mapping[str, Any], tokens: int) -> MirrorLeg:
         body = renamed(self._body, parsed, lane.target.models[self._route.model])
-        return MirrorLeg(self, lane, *mirror_request(self._request, body, lane.target))
+        return MirrorLeg(self, lane, self._request, mirror_body(self._request, body), tokens)
 
     def _finish(self) -> None:
         """The state is known: stop what still runs, close the ledger, hand over the pair. Happens once."""

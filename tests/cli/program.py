@@ -40,12 +40,13 @@ async def start(*arguments: str | Path) -> Program:
 
 
 def write_config(path: Path, baseline: str, candidate: str, **changes: Any) -> Path:
-    """A configuration on free ports that mirrors everything."""
+    """A configuration on free ports that mirrors everything, whatever it costs."""
     tree = {
         "listen": "127.0.0.1:0",
         "admin": {"listen": "127.0.0.1:0"},
-        "baseline": {"url": baseline},
-        "candidate": {"url": candidate},
+        "baseline": {"url": baseline, "extra": {"tokens_per_second": None}},
+        "candidate": {"url": candidate, "extra": {"tokens_per_second": None}},
+        "gateway": {"shed_lag": 60.0},
         "models": {"m": {}},
         "mirror": {"sample": 1.0, "repeat": 0.0},
         "log": {"format": "json"},

@@ -148,7 +148,7 @@ def test_one_server_may_be_both_arms_under_two_names() -> None:
     same = {"url": "http://127.0.0.1:8001"}
     text = document(candidate=same, models={"m": {"baseline": "base", "candidate": "lora"}})
 
-    assert parse(text, {}).candidate.url == same["url"]
+    assert parse(text, {}).candidate.url == (same["url"],)
 
 
 def test_port_0_is_a_free_one_and_never_taken() -> None:

@@ -16,8 +16,8 @@ from tests.control.fakes import Client, FixedBaseline, FixedLedger
 @pytest.fixture
 def config() -> Config:
     return Config(
-        baseline=Arm(url="http://127.0.0.1:8001"),
-        candidate=Candidate(url="http://127.0.0.1:8002"),
+        baseline=Arm(url=("http://127.0.0.1:8001",)),
+        candidate=Candidate(url=("http://127.0.0.1:8002",)),
         models={"m": ModelNames()},
         analysis=Analysis(enabled=("served",)),
         guardrails={"served": Guardrail(margin=0.01)},

@@ -81,7 +81,6 @@ async def test_openmetrics_is_negotiated_and_closed_series_start_at_zero(admin: 
     assert samples["slipgauge_findings_total", "fail", "pass", "served"] == 0
     assert samples["slipgauge_analyses_total", "killed", "served"] == 0
     assert samples["slipgauge_sessions_total", "served"] == 0
-    assert samples["slipgauge_extra_tokens_total", "baseline", "repeat"] == 0
     assert samples["slipgauge_verdict", "no_data", "served"] == 1
     assert samples["slipgauge_verdict", "pass", "served"] == 0
     assert samples["slipgauge_stage", "shadow"] == 1
@@ -107,7 +106,6 @@ async def test_reports_reach_the_metrics(control: Control) -> None:
     assert value("slipgauge_inter_token_latency_seconds_sum", mirror) == pytest.approx(0.8)
     assert value("slipgauge_inter_token_latency_seconds_bucket", {**mirror, "le": "0.005"}) == 0
     assert value("slipgauge_inter_token_latency_seconds_bucket", {**mirror, "le": "0.01"}) == 80
-    assert value("slipgauge_extra_tokens_total", {"arm": "candidate", "purpose": "mirror"}) == 600
     assert value("slipgauge_analyzer_duration_seconds_count", {"analyzer": "served"}) == 40
 
 

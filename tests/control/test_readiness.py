@@ -8,8 +8,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from proxy.config import Arm
 from proxy.control import readiness
 from proxy.control.readiness import Baseline
+
+
+def arm(*urls: str) -> Arm:
+    return Arm(url=urls)
 
 
 async def upstream(status: int) -> tuple[TestServer, list[str]]:
@@ -30,7 +35,7 @@ async def upstream(status: int) -> tuple[TestServer, list[str]]:
 async def test_any_answer_below_500_will_do(status: int, problem: str | None) -> None:
     server, _ = await upstream(status)
     async with aiohttp.ClientSession() as session:
-        assert await Baseline(session, str(server.make_url(""))).problem() == problem
+        assert await Baseline(session, arm(str(server.make_url("")))).problem() == problem
     await server.close()
 
 
@@ -41,8 +46,8 @@ async def test_a_server_that_is_gone_or_silent_is_told(
     silent = socket.create_server(("127.0.0.1", 0))  # connections wait in its backlog for ever
     port = silent.getsockname()[1]
     async with aiohttp.ClientSession() as session:
-        gone = await Baseline(session, f"http://127.0.0.1:{unused_tcp_port}").problem()
-        quiet = await Baseline(session, f"http://127.0.0.1:{port}").problem()
+        gone = await Baseline(session, arm(f"http://127.0.0.1:{unused_tcp_port}")).problem()
+        quiet = await Baseline(session, arm(f"http://127.0.0.1:{port}")).problem()
     silent.close()
 
     assert gone is not None
@@ -54,7 +59,7 @@ async def test_a_server_that_is_gone_or_silent_is_told(
 async def test_a_crowd_of_askers_is_one_probe() -> None:
     server, asked = await upstream(200)
     async with aiohttp.ClientSession() as session:
-        baseline = Baseline(session, str(server.make_url("")))
+        baseline = Baseline(session, arm(str(server.make_url(""))))
         await asyncio.gather(*(baseline.problem() for _ in range(20)))
     await server.close()
 

@@ -118,17 +118,17 @@ def test_what_no_guardrail_and_no_analyzer_knows_is_left_alone() -> None:
 
 def test_an_answer_counts_for_the_leg_it_was() -> None:
     folded = Tables(VARIABLES, GUARDRAILS)
-    baseline, candidate, repeat = ArmReport(10, 1), ArmReport(10, 2), ArmReport(10, 3)
+    baseline, candidate, repeat = (ArmReport(first_token=seconds) for seconds in (1.0, 2.0, 3.0))
     shadow = report("a")._replace(baseline=baseline, candidate=candidate)
     folded.fold(shadow)
     folded.fold(shadow._replace(primary="candidate", repeat=repeat))
 
-    assert {name: leg.tokens for name, leg in folded.legs.items()} == {
-        ("baseline", "primary"): 11,
-        ("candidate", "mirror"): 12,
-        ("baseline", "mirror"): 11,
-        ("candidate", "primary"): 12,
-        ("baseline", "repeat"): 13,
+    assert {name: leg.first_token.total for name, leg in folded.legs.items()} == {
+        ("baseline", "primary"): 1.0,
+        ("candidate", "mirror"): 2.0,
+        ("baseline", "mirror"): 1.0,
+        ("candidate", "primary"): 2.0,
+        ("baseline", "repeat"): 3.0,
     }
 
 

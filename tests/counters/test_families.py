@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from math import nan
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -50,6 +52,18 @@ def test_a_histogram_counts_a_value_in_the_first_bucket_that_holds_it() -> None:
         ("h_count",): 4.0,
         ("h_sum",): 12.0,
     }
+
+
+def test_a_gauge_is_a_function_of_what_the_processes_say_and_leaves_out_what_is_no_number() -> None:
+    blocks, other = processes()
+    for over, expected in ((sum, 3.0), (min, 1.0), (max, 2.0)):
+        here, there = Gauge(over.__name__, "", ("arm",), blocks, over), Gauge(over.__name__, "", ("arm",), [other])
+        here.labels("both").set(1.0)
+        there.labels("both").set(2.0)
+        there.labels("there").set(7.0)
+        there.labels("gone").set(nan)
+
+        assert shown(here) == {(over.__name__, "both"): expected, (over.__name__, "there"): 7.0}
 
 
 def test_of_the_codes_only_those_seen_are_shown() -> None:

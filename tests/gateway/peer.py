@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -92,7 +93,7 @@ async def read_request(reader: Reader, number: int) -> Received | None:
 
 
 @asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[Peer]:
+async def serving(answer: Answer, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
     peer = Peer(answer)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -107,9 +108,9 @@ async def serving(answer: Answer) -> AsyncIterator[Peer]:
         finally:
             tasks.discard(task)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=2**20)
+    server = await asyncio.start_server(accept, "127.0.0.1", port, limit=2**20, ssl=tls)
     peer.port = server.sockets[0].getsockname()[1]
-    peer.address = f"http://127.0.0.1:{peer.port}"
+    peer.address = f"{'https' if tls else 'http'}://127.0.0.1:{peer.port}"
     try:
         yield peer
     finally:
@@ -224,9 +225,9 @@ def post(path: str, body: bytes, extra: str = "") -> bytes:
     return f"{head}{extra}\r\n".encode() + body
 
 
-async def ask(port: int, data: bytes, *, to_head: bool = False) -> Response:
+async def ask(port: int, data: bytes, *, to_head: bool = False, tls: ssl.SSLContext | None = None) -> Response:
     """One request on a connection of its own."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**25)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**25, ssl=tls)
     try:
         writer.write(data)
         return await read_response(reader, to_head=to_head)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from analyzers.pair import CapturedPair
 from proxy.config import Config
@@ -44,6 +45,44 @@ class Stand:
             await asyncio.sleep(0.005)
         assert self.balanced()
         return {state: n for state, n in self.ledger.states().items() if n}
+
+
+def arm(given: str | dict[str, Any]) -> dict[str, Any]:
+    """An arm whose servers are asked nothing and whose legs cost nothing, but for what is given."""
+    section = {"url": given} if isinstance(given, str) else given
+    return {"health": {"every": 0.0}, "extra": {"tokens_per_second": None, "every": 0.0}, **section}
+
+
+@asynccontextmanager
+async def standing(
+    baseline: str | dict[str, Any], candidate: str | dict[str, Any], **settings: Any
+) -> AsyncIterator[Stand]:
+    """Start a gateway between two arms, each a URL or its whole section, and stop it behind the block.
+
+    It mirrors everything, and sheds nothing, unless the settings say otherwise.
+    """
+    mirror = {"sample": 1.0, "repeat": 0.0, **settings.pop("mirror", {})}
+    limits = {"drain": 5.0, **settings.pop("limits", {})}
+    config = Config.model_validate(
+        {
+            "listen": "127.0.0.1:0",
+            "baseline": arm(baseline),
+            "candidate": arm(candidate),
+            "gateway": {"shed_lag": 60.0},
+            "models": {"m": {}},
+            "mirror": mirror,
+            "limits": limits,
+            **settings,
+        }
+    )
+    made = Stand(config)
+    await made.gateway.start()
+    try:
+        yield made
+    finally:
+        await made.gateway.stop()
+    assert made.balanced()
+    assert made.ledger.states()["open"] == 0
 
 
 Stands = Callable[..., AbstractAsyncContextManager[Stand]]
