@@ -177,6 +177,23 @@ class Mirror(Section):
     )
 
 
+class CanaryBreaker(Section):
+    """When the candidate is taken out of the canary at once, without statistics."""
+
+    failures: Count = Field(5, description="Failures in a row after which the weight counts as 0.")
+    pause: Seconds = Field(10.0, description="Time until one request is tried on the candidate again.")
+
+
+class Canary(Section):
+    """Live traffic that the candidate answers, with the baseline behind it."""
+
+    weight: Share = Field(0.0, description="Share of sessions that the candidate answers.")
+    silence: Seconds = Field(
+        10.0, description="The baseline answers where the candidate has not begun to after this long."
+    )
+    breaker: CanaryBreaker = CanaryBreaker()
+
+
 class Session(Section):
     """How requests are grouped, so that whole conversations go together."""
 
@@ -270,6 +287,7 @@ class Config(Section):
         min_length=1, description="Client-facing model names; only these are mirrored."
     )
     mirror: Mirror = Mirror()
+    canary: Canary = Canary()
     session: Session = Session()
     limits: Limits = Limits()
     analysis: Analysis = Analysis()
