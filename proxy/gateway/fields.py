@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Final
-
-Field = tuple[bytes, bytes]
-
 
 # What the gateway does with a field, by its name. Plain integers: this is asked of every field of every message,
 # and an enumeration's members cost several times as much to name.
@@ -29,6 +27,7 @@ _KINDS: dict[bytes, int] = {
     b"expect": EXPECT,
     b"upgrade": UPGRADE,
     b"x-slipgauge-leg": LEG,
+    b"close": DROP,
     b"keep-alive": DROP,
     b"proxy-authenticate": DROP,
     b"proxy-authentication-info": DROP,
@@ -41,19 +40,10 @@ _KINDS: dict[bytes, int] = {
 _CONTROL_PREFIX = b"x-slipgauge-"
 
 
-_KNOWN: dict[bytes, int] = {}
-"""Kinds by spelling as met, so that most names cost one look-up; bounded."""
-
-
 def kind_of(name: bytes) -> int:
     """The kind of a field by its name, in any case."""
-    kind = _KNOWN.get(name)
-    if kind is None:
-        lower = name.lower()
-        kind = _KINDS.get(lower, CONTROL if lower.startswith(_CONTROL_PREFIX) else PASS)
-        if len(_KNOWN) < 1_024 and len(name) <= 64:
-            _KNOWN[name] = kind
-    return kind
+    lower = name.lower()
+    return _KINDS.get(lower, CONTROL if lower.startswith(_CONTROL_PREFIX) else PASS)
 
 
 def tokens(value: bytes) -> list[bytes]:
@@ -61,32 +51,22 @@ def tokens(value: bytes) -> list[bytes]:
     return [token for part in value.lower().split(b",") if (token := part.strip(b" \t"))]
 
 
-def without(fields: list[Field], named: set[bytes]) -> list[Field]:
-    """`fields` without those that a `Connection` header named (lower-case)."""
-    return [field for field in fields if field[0].lower() not in named]
-
-
-def line_of(field: Field) -> bytes:
-    """A header line as it goes on the wire, without its CRLF."""
-    return b"%b: %b" % field
-
-
-def block(fields: list[Field]) -> bytes:
-    """Header lines as they go on the wire, each behind its CRLF."""
-    return b"".join([b"\r\n%b: %b" % field for field in fields])
+def without(lines: list[bytes], named: AbstractSet[bytes]) -> list[bytes]:
+    """Header lines without those that a `Connection` header named (lower-case)."""
+    return [line for line in lines if line.partition(b":")[0].lower() not in named]
 
 
 def finder(*names: str) -> re.Pattern[bytes]:
-    """Finds lines of these names, patterns in lower case, in a `block`: groups are name and value.
+    """Finds lines of these names, patterns in lower case, each behind its CRLF: groups are name and value.
 
     Only for lines that llhttp has accepted, which have no space around the name, no folding and no bare CR or LF.
     """
     return re.compile(rb"(?i)\r\n(%b):[ \t]*([^\r]*)" % "|".join(names).encode())
 
 
-# What a whole header line is to a reader of plain messages: PASS, HOST, LENGTH, CODING as above, or one of these.
+# What a whole header line is: PASS, HOST, LENGTH, CODING as above and well-formed, or one of these.
 IDLE: Final = 10  # `Connection: keep-alive`, which says what is so
-ODD: Final = 11  # needs to be read with care
+ODD: Final = 11  # to be read with care: any other kind, one that is malformed or not ASCII
 
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
 _SECRET = frozenset({b"authorization", b"x-api-key", b"cookie", b"proxy-authorization"})

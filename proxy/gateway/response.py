@@ -1,16 +1,12 @@
 """A server's bytes read into one response at a time, strictly; pure, so that hostile answers are tested as bytes.
 
-What cannot be framed beyond doubt is an error, and its connection is not used again (RFC 9112 section 6.3).
-
-Nearly all answers have a head that arrives at once and one line that frames them, a length or `chunked`. Those are
-read as plain: llhttp judges and unframes them like all others, but calls nothing back for each field, and the head
-goes to the client as it came. Whatever is not plain beyond doubt is read field by field.
+What cannot be framed beyond doubt is an error, and its connection is not used again (RFC 9112 section 6.3). A head
+with one line that frames it, and none that speaks of the connection, goes to the client as it came.
 """
 
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 
 import httptools
 
@@ -21,19 +17,20 @@ from proxy.gateway.fields import (
     LENGTH,
     PASS,
     UPGRADE,
-    Field,
-    block,
     finder,
     kind_of,
     line_kind,
     tokens,
     without,
 )
-from proxy.gateway.request import MAX_FIELDS
+from proxy.gateway.framing import BLANK, CHUNK_FRAMING, MAX_FIELDS, HeadReader, HeadTooLargeError
 
-_REASON = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-_PLAIN_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*")
-_CODING = finder("transfer-encoding")
+INTERIMS = 8
+"""Most informational responses before one answer."""
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_LENGTH_NAME = frozenset({b"content-length"})
+_NONE: frozenset[bytes] = frozenset()
+_SURPLUS = "bytes came after the end of the response"
 
 
 class BadResponseError(Exception):
@@ -80,23 +77,27 @@ class ResponseReader:
         self.begun = False
         """Whether any byte of the expected response has come."""
         self._head_bytes = head_bytes
-        self._pieces: list[bytes] = []
-        self._judge = self._new_judge()
-        self._parser: httptools.HttpResponseParser | None = None
-        self._plain = False
+        self._head = HeadReader(head_bytes)
+        self._parser: httptools.HttpResponseParser
+        self._ended = False
+        """Whether llhttp has seen the end of the message."""
+        self._decoded: list[bytes] = []
+        self.on_body = self._decoded.append
+        """llhttp's callback, straight into the list: a server may send a chunk for every byte."""
+        self._plain = httptools.HttpResponseParser(self)
         self._to_head = False
-        self._reason = b""
-        self._fields: list[Field] = []
-        self._in_head = False
-        self._head_size = 0
-        self._overhead = 0
-        self._surplus = False
+        self._interims = 0
+        self._left = 0
+        """Body bytes still to come, where a length was given."""
+        self._spare = 0
+        """Bytes of framing that a chunked body may still spend."""
 
     def expect(self, *, to_head: bool) -> None:
         """A request was sent; `to_head` where its method was HEAD."""
         self.head = None
         self.complete = self.begun = False
         self._to_head = to_head
+        self._interims = 0
 
     def feed(self, data: bytes) -> None:
         """Read one arrival of bytes.
@@ -105,25 +106,15 @@ class ResponseReader:
             BadResponseError: They are not HTTP, or more than was asked for. What came before the fault stands, and
                 a response that was complete before it stays complete.
         """
-        if not self.begun:
+        if self.begun:
+            self._read(data)
+        else:
             self.begun = True
-            self._overhead = 0
-            self._plain = self._begin_plain(data)
-        pieces = self._pieces
-        try:
-            if self._plain:
-                self._judge.feed_data(data)
-            else:
+            if not self._read_plain(data):
+                self._next_message()
                 self._read(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            raise BadResponseError(str(error.__context__ or error)) from None
-        finally:
-            self.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            pieces.clear()
-        if self._surplus:
-            raise BadResponseError("bytes came after the end of the response")
-        if not self.complete:
-            self._bound_overhead(len(data))
+        if self._spare < 0:
+            raise BadResponseError("far more framing than body")
 
     def end_of_stream(self) -> bool:
         """The server closed: whether that ends the response well (RFC 9112 section 6.3, case 8)."""
@@ -132,170 +123,189 @@ class ResponseReader:
             return True
         return False
 
-    def _begin_plain(self, data: bytes) -> bool:
-        """Read the head where it is plain; False, and nothing read, where it is anything else."""
-        end = data.find(b"\r\n\r\n")
-        if self._to_head or not 0 <= end <= self._head_bytes:
+    def _read_plain(self, data: bytes) -> bool:
+        """Read a plain head and what came of the body with it; False, and nothing read, if it is not that.
+
+        This is faster, and judges by the same rules: what they refuse is read again, to say what is wrong.
+        """
+        size = data.find(BLANK) + len(BLANK)
+        if self.complete or not len(BLANK) <= size <= self._head_bytes:
             return False
-        lines = data[:end].split(b"\r\n")
-        status = _plain_status(lines[0])
-        if not status or len(lines) > MAX_FIELDS:
-            return False
-        framed, length = False, -1
-        for line in lines[1:]:
-            kind = line_kind(line)
-            if kind == PASS:
-                continue
-            if framed or kind not in (LENGTH, CODING):
+        try:
+            head = read_head(data[:size], to_head=self._to_head)
+            left = (head.length or 0) - (len(data) - size)
+            if not head.wire or (head.length is not None and left < 0):
                 return False
-            framed = True
-            if kind == LENGTH:
-                length = int(line.partition(b":")[2])
-        if not framed:
+            self._ended = False
+            self._plain.feed_data(data)
+        except (BadResponseError, httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._plain = httptools.HttpResponseParser(self)
+            self._decoded.clear()
             return False
-        head = ResponseHead(status, lines[0][13:], data[len(lines[0]) : end], length if length >= 0 else None)
-        head.wire = data[: end + 4]
         self.head = head
-        self._overhead = -end
+        self._parser = self._plain
+        self._spare = self._head_bytes
+        self._take_decoded(len(data) - size)
+        if left > 0:
+            self._left = left
+            self._plain = httptools.HttpResponseParser(self)
         return True
 
-    def _new_judge(self) -> httptools.HttpResponseParser:
-        """Judges and unframes a response without looking at its fields; body bytes go straight into a list."""
-        return httptools.HttpResponseParser(
-            SimpleNamespace(
-                on_message_begin=self._on_next,
-                on_body=self._pieces.append,
-                on_message_complete=self.on_message_complete,
-            )
-        )
-
-    def _on_next(self) -> None:
-        if self.complete:
-            raise BadResponseError("bytes came after the end of the response")
-
     def _read(self, data: bytes) -> None:
-        """Read bytes field by field."""
-        if self._parser is None:
-            self._parser = httptools.HttpResponseParser(self)
-        self._parser.feed_data(data)
+        """Read anything with care."""
+        self.body = b""
+        try:
+            while self.head is None and data and not self.complete:
+                data = self._read_head(data)
+            if data:
+                self._read_body(data)
+        except HeadTooLargeError:
+            raise BadResponseError("the head is too large") from None
+        except httptools.HttpParserError as error:
+            raise BadResponseError(str(error.__context__ or error)) from None
 
-    def _bound_overhead(self, arrived: int) -> None:
-        """Bound what is neither body nor stored: an endless head, chunk extension or trailer."""
-        self._overhead = max(0, self._overhead + arrived - 16 * len(self.body))
-        if self._overhead > self._head_bytes:
-            raise BadResponseError("a head, chunk extension or trailer without end")
+    def _read_head(self, data: bytes) -> bytes:
+        """Read on in a head; gives what follows it."""
+        raw, rest = self._head.feed(self._parser, data)
+        if raw is None:
+            return rest
+        head = read_head(raw, to_head=self._to_head)
+        if head.status < 200:
+            self._take_interim(head)
+            return rest
+        self.head = head
+        self._left = head.length or 0
+        self._spare = self._head_bytes
+        self.complete = head.bodiless or head.length == 0
+        if self._ended != self.complete and not self._to_head:  # llhttp cannot be told that no body follows
+            raise BadResponseError("the framing can be read in two ways")
+        return rest
 
-    # llhttp's callbacks, in the order in which they come
+    def _take_interim(self, head: ResponseHead) -> None:
+        self._interims += 1
+        if head.status == 101:
+            raise BadResponseError("switched protocols unasked")
+        if self._interims > INTERIMS:
+            raise BadResponseError("too many informational responses")
+        self.interim.append(head)
+        self._next_message()
+
+    def _next_message(self) -> None:
+        self._ended = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def _read_body(self, data: bytes) -> None:
+        head = self.head
+        if self.complete or head is None:
+            raise BadResponseError(_SURPLUS)
+        if head.until_close:
+            self.body = data
+        elif head.length is None:
+            self._read_chunks(data)
+        else:
+            left = self._left - len(data)
+            self.body = data if left >= 0 else data[:left]
+            self._left = left
+            self.complete = left <= 0
+            if left < 0:
+                raise BadResponseError(_SURPLUS)
+
+    def _read_chunks(self, data: bytes) -> None:
+        """Read on in a chunked body. Trailers are dropped, and so are blank lines behind it."""
+        try:
+            self._parser.feed_data(data)
+        finally:
+            self._take_decoded(len(data))
+
+    def _take_decoded(self, arrived: int) -> None:
+        """Body bytes were decoded, out of so many that arrived."""
+        decoded = self._decoded
+        self.body = body = decoded[0] if len(decoded) == 1 else b"".join(decoded)
+        decoded.clear()
+        self.complete = self._ended
+        self._spare += CHUNK_FRAMING * len(body) - (arrived - len(body))
+
+    # llhttp's callbacks
 
     def on_message_begin(self) -> None:  # noqa: D102
-        if self.complete:
-            self._surplus = True
-        self._reason = b""
-        self._fields = []
-        self._in_head = True
-        self._head_size = self._overhead = 0
-
-    def on_status(self, reason: bytes) -> None:  # noqa: D102
-        self._reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102
-        if not self._in_head:
-            return  # a trailer: dropped
-        self._fields.append((name, value.rstrip(b" \t")))
-        self._head_size += len(name) + len(value) + 4
-        if self._head_size > self._head_bytes or len(self._fields) > MAX_FIELDS:
-            raise BadResponseError("the head is too large")
-
-    def on_headers_complete(self) -> None:  # noqa: D102
-        self._in_head = False
-        if self._surplus:
-            return
-        parser = self._parser
-        if parser is None:
-            raise RuntimeError("a head without a parser")
-        head = read_head(
-            parser.get_status_code(),
-            self._reason,
-            parser.get_http_version(),
-            self._fields,
-            to_head=self._to_head,
-        )
-        if head.status < 200:
-            if head.status == 101:
-                raise BadResponseError("switched protocols unasked")
-            if len(self.interim) == 8:
-                raise BadResponseError("too many informational responses")
-            self.interim.append(head)
-            return
-        self.head = head
-        if self._to_head:  # llhttp cannot be told that no body follows, so the connection ends here
-            self.complete = True
-
-    def on_body(self, piece: bytes) -> None:  # noqa: D102
-        if self.complete:
-            self._surplus = True
-        else:
-            self._pieces.append(piece)
+        if self._ended:
+            raise BadResponseError(_SURPLUS)
 
     def on_message_complete(self) -> None:  # noqa: D102
-        if self.head is not None:
-            self.complete = True
+        self._ended = True
 
 
-def read_head(status: int, reason: bytes, version: str, fields: list[Field], *, to_head: bool) -> ResponseHead:
-    """Check a response's head and say how it is passed on.
+def read_head(head: bytes, *, to_head: bool) -> ResponseHead:
+    """Check a response's head, with its blank line, which llhttp has accepted, and say how it is passed on.
 
     Raises:
         BadResponseError: It breaks a rule.
     """
-    if status < 100 or version not in ("1.1", "1.0") or not _REASON.fullmatch(reason):
-        raise BadResponseError("the status line is malformed")
-    passing: list[Field] = []
-    named: set[bytes] = set()
-    length: int | None = None
-    chunked = False
-    for name, value in fields:
-        kind = kind_of(name)
+    first, *lines = head[: -len(BLANK)].split(b"\r\n")
+    if len(lines) > MAX_FIELDS:
+        raise BadResponseError("the head is too large")
+    status, reason, http11, as_it_came = _STARTS.get(first) or _start(first)
+    length, chunked, named, passing = None, False, _NONE, [b""]
+    for line in lines:
+        kind = line_kind(line)
         if kind == LENGTH:
-            if length is not None or not value.isdigit() or len(value) > 18:
-                raise BadResponseError("Content-Length is malformed or came twice")
-            length = int(value)
-            passing.append((name, value))
+            if length is not None:
+                raise BadResponseError("Content-Length came twice")
+            length = int(line.partition(b":")[2])
         elif kind == CODING:
-            if chunked or value.lower() != b"chunked":
-                raise BadResponseError("the only transfer coding accepted is one `chunked`")
+            if chunked:
+                raise BadResponseError("Transfer-Encoding came twice")
             chunked = True
-        elif kind == CONNECTION:
-            named.update(tokens(value))
-        elif kind not in (DROP, UPGRADE):
-            passing.append((name, value))
-    if chunked and (length is not None or version == "1.0"):
+            continue
+        elif kind != PASS and (options := _ending(line)) is not None:
+            named |= options
+            as_it_came = False
+            continue
+        passing.append(line)
+    if chunked and (length is not None or not http11):
         raise BadResponseError("Transfer-Encoding does not go with HTTP/1.0 or Content-Length")
     bodiless = to_head or status < 200 or status in (204, 304)
-    until_close = not (bodiless or chunked or length is not None)
-    if status == 204 or status < 200:
+    framed = chunked or length is not None
+    if status < 200 or status == 204:
         length = None  # RFC 9110 section 8.6
-        named.add(b"content-length")
-    else:
-        named.discard(b"content-length")
-    head = ResponseHead(status, reason, block(without(passing, named) if named else passing), length)
-    head.bodiless = bodiless
-    head.until_close = until_close
-    head.keep_alive = version == "1.1" and b"close" not in named and not until_close and not to_head
-    return head
+        named |= _LENGTH_NAME
+    elif named:
+        named -= _LENGTH_NAME
+    found = ResponseHead(status, reason, b"\r\n".join(without(passing, named) if named else passing), length)
+    if as_it_came and framed and not bodiless:
+        found.wire = head
+        return found
+    found.bodiless = bodiless
+    found.until_close = not (bodiless or framed)
+    found.keep_alive = http11 and b"close" not in named and not found.until_close and not to_head
+    return found
 
 
-_STATUSES: dict[bytes, int] = {}
+_STARTS: dict[bytes, tuple[int, bytes, bool, bool]] = {}
+"""Status lines as met; bounded."""
 
 
-def _plain_status(line: bytes) -> int:
-    """The status of a plain status line; 0 where it is not plain. The same few come again and again."""
-    status = _STATUSES.get(line, 0)
-    if not status and (match := _PLAIN_LINE.fullmatch(line)) and match[1] not in (b"204", b"304"):
-        status = int(match[1])
-        if len(line) <= 128 and len(_STATUSES) < 256:
-            _STATUSES[line] = status
-    return status
+def _start(line: bytes) -> tuple[int, bytes, bool, bool]:
+    """Status, reason, whether it is HTTP/1.1, and whether the line may go on as it came."""
+    found = _STATUS_LINE.fullmatch(line)
+    if not found:
+        raise BadResponseError("the status line is malformed")
+    http11 = found[1] == b"1"
+    start = int(found[2]), found[3] or b"", http11, http11 and found[3] is not None
+    if len(line) <= 128 and len(_STARTS) < 256:
+        _STARTS[line] = start
+    return start
+
+
+def _ending(line: bytes) -> frozenset[bytes] | None:
+    """What a line names that ends here, mostly nothing; None where it goes on."""
+    name, _, value = line.partition(b":")
+    kind = kind_of(name)
+    if kind == CONNECTION:
+        return frozenset(tokens(value))
+    if kind in (LENGTH, CODING):
+        raise BadResponseError("the framing is none that is accepted: a length, or one `chunked`")
+    return _NONE if kind in (DROP, UPGRADE) else None
 
 
 def head_bytes(head: ResponseHead, *, chunked: bool, close: bool) -> bytes:
@@ -305,4 +315,4 @@ def head_bytes(head: ResponseHead, *, chunked: bool, close: bool) -> bytes:
     framing = b"\r\nTransfer-Encoding: chunked" if chunked else b""
     if close:
         framing += b"\r\nConnection: close"
-    return b"HTTP/1.1 %d %b%b%b\r\n\r\n" % (head.status, head.reason, _CODING.sub(b"", head.lines), framing)
+    return b"HTTP/1.1 %d %b%b%b\r\n\r\n" % (head.status, head.reason, head.lines, framing)

@@ -55,7 +55,7 @@ def test_a_key_written_in_escapes_is_not_missed_when_the_model_is_renamed() -> N
 
 def test_a_status_below_100_is_refused() -> None:
     with pytest.raises(BadResponseError):
-        read_head(0, b"X", "1.1", [], to_head=False)
+        read_head(b"HTTP/1.1 099 X\r\n\r\n", to_head=False)
 
 
 async def test_a_mirror_carries_no_query(stand: Stands) -> None:

@@ -1,0 +1,72 @@
+"""Where the head of a message ends. Pure.
+
+llhttp says whether bytes are HTTP, but not how far a message reached. So each message gets a parser of its own, its
+head is cut at the blank line, and what follows is read once the head is understood. Nothing can leak from one
+message into the next, and no rule depends on how the bytes arrive.
+"""
+
+from __future__ import annotations
+
+import httptools
+
+BLANK = b"\r\n\r\n"
+"""Ends a head, and a chunked body."""
+MAX_FIELDS = 256
+"""Most header lines in one message."""
+CHUNK_FRAMING = 8
+"""Bytes of chunk sizes and extensions allowed for each byte of body, beyond what a head may hold. Chunks of one
+byte need five; more is there to cost time."""
+
+Parser = httptools.HttpRequestParser | httptools.HttpResponseParser
+
+
+class HeadTooLargeError(Exception):
+    """A head of more bytes than the limit."""
+
+
+class HeadReader:
+    """Collects a head of at most `limit` bytes, one message after the other."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = b""
+
+    def feed(self, parser: Parser, data: bytes) -> tuple[bytes | None, bytes]:
+        """Read one arrival; gives the head with its blank line, None while it is incomplete, and what follows it.
+
+        The parser sees the head alone and as it comes, so that garbage is an error at once. That a message asks for
+        an upgrade is left to the caller's rules.
+
+        Raises:
+            httptools.HttpParserError: The bytes are no HTTP.
+            HeadTooLargeError: They are more than `limit`.
+        """
+        if not self._held:
+            size = data.find(BLANK) + len(BLANK)
+            if len(BLANK) <= size <= self._limit:
+                head = data[:size]
+                _judge(parser, head)
+                return head, data[size:]
+        return self._join(parser, data)
+
+    def _join(self, parser: Parser, data: bytes) -> tuple[bytes | None, bytes]:
+        """The same for a head that comes in pieces, or is too large."""
+        held = len(self._held)
+        head = self._held + data
+        end = head.find(BLANK, max(0, held - 3))
+        size = len(head) if end < 0 else end + len(BLANK)
+        _judge(parser, data[: min(size, self._limit) - held])
+        if size > self._limit:
+            raise HeadTooLargeError
+        if end < 0:
+            self._held = head
+            return None, b""
+        self._held = b""
+        return head[:size], data[size - held :]
+
+
+def _judge(parser: Parser, part: bytes) -> None:
+    try:  # noqa: SIM105 - `suppress` costs as much as a parser
+        parser.feed_data(part)
+    except httptools.HttpParserUpgrade:
+        pass
