@@ -7,23 +7,37 @@ Fields as in https://platform.openai.com/docs/api-reference and https://docs.ant
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import orjson
 
-_STATEFUL = ("previous_response_id", "conversation", "background", "store", "mcp_servers", "container")
+_STATEFUL = (
+    "previous_response_id",
+    "previous_response",  # signed by the server that gave it
+    "conversation",
+    "background",
+    "store",
+    "mcp_servers",
+    "container",
+    "kv_transfer_params",  # names blocks in one server's KV cache
+)
 """Body fields that tie a request to one server when they are set."""
+RESPONSES: Final = b"/v1/responses"
+"""Where a server stores the answer unless told otherwise."""
 _TELLING = frozenset({*_STATEFUL, "web_search_options", "prompt", "tools"})
 _CLIENT_SIDE_TOOLS = frozenset({None, "function", "custom"})
 _MEDIA = ("image_url", "video_url", "audio_url", "file", "file_id", "file_url", "file_data", "source")
 """Content-part fields that hold or name media."""
+_TEXTS = ("text", "input_text", "output_text")
 _CONTAINERS = 50_000
 """Most objects and arrays a body may open: reading them costs the event loop time that belongs to every client."""
 _DEEP = 200
 """Containers a body may open before its depth is looked at: orjson reads 1,024 deep and writes only 254."""
 _KEPT = 16_384
-"""Characters of one message that tell its conversation apart."""
+"""Characters of one text that tell its conversation apart."""
+_PARTS = 1_024
+"""Parts of one message, or tokens of a prompt, that do."""
 
 
 class TooIntricateError(Exception):
@@ -56,10 +70,18 @@ def stands_alone(body: Mapping[str, Any]) -> bool:
         return False
     for turn in _turns(body):
         # Nearly every turn is a role and a text, in which nothing can be named.
-        plain = type(turn) is dict and len(turn) == 2 and "role" in turn and type(turn.get("content")) is str
-        if not plain and isinstance(turn, dict) and any(map(_is_remote, _parts(turn))):
+        plain = len(turn) == 2 and "role" in turn and type(turn.get("content")) is str
+        if not plain and _names_media(turn):
             return False
     return True
+
+
+def kept_by_server(path: bytes, body: Mapping[str, Any]) -> bool:
+    """Whether the server keeps its answer under an id, so that it must be the one that all later requests reach.
+
+    A response is stored unless the client says otherwise, and later requests can lean on it.
+    """
+    return path == RESPONSES and body.get("store") is not False
 
 
 def _leans(body: Mapping[str, Any]) -> bool:
@@ -76,7 +98,7 @@ def conversation(body: Mapping[str, Any]) -> bytes:
     """What tells one conversation from another: its first system text and first user text."""
     system, first = body.get("system") or body.get("instructions"), None
     for turn in _turns(body):
-        role = turn.get("role") if isinstance(turn, dict) else None
+        role = turn.get("role")
         if role == "user":
             if first is None:
                 first = turn.get("content")
@@ -90,9 +112,18 @@ def conversation(body: Mapping[str, Any]) -> bytes:
 
 
 def _text(value: Any) -> bytes:
+    """What tells a message from others, without reading on where it is long."""
     if isinstance(value, str):
         return value[:_KEPT].encode("utf-8", "surrogatepass")
-    return b"" if value is None else orjson.dumps(value)[:_KEPT]
+    if isinstance(value, list):
+        value = [_short(part) for part in value[:_PARTS]]
+    return b"" if value is None else orjson.dumps(value)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:_KEPT]
+    return {key: _short(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
 def _tool_type(tool: Any) -> str | None:
@@ -102,32 +133,41 @@ def _tool_type(tool: Any) -> str | None:
     return kind if kind is None or isinstance(kind, str) else "unknown"
 
 
-def _turns(body: Mapping[str, Any]) -> list[Any]:
+def _turns(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     for name in ("messages", "input"):
         turns = body.get(name)
         if isinstance(turns, list):
-            return turns
+            return [turn for turn in turns if type(turn) is dict]
     return []
 
 
-def _parts(turn: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """A message and the parts of its content, tool results' own contents included."""
-    yield turn
-    for part in _list_of_objects(turn.get("content")):
-        yield part
-        yield from _list_of_objects(part.get("content"))
+def _names_media(turn: Mapping[str, Any]) -> bool:
+    """Whether a message names media, in its parts or in what a tool result or a document holds in turn."""
+    return _is_remote(turn) or any(
+        _is_remote(part) or _any_remote(part.get("content")) or _any_remote(_content(part.get("source")))
+        for name in ("content", "output")
+        for part in _objects(turn.get(name))
+    )
 
 
-def _list_of_objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, list):
-        yield from (item for item in value if isinstance(item, dict))
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """Those of a message's parts that may hold or name media."""
+    parts = value if isinstance(value, list) else [value]
+    return [part for part in parts if type(part) is dict and part.get("type") not in _TEXTS]
+
+
+def _any_remote(value: Any) -> bool:
+    return value is not None and any(map(_is_remote, _objects(value)))
+
+
+def _content(value: Any) -> Any:
+    return value.get("content") if isinstance(value, dict) else None
 
 
 def _is_remote(part: Mapping[str, Any]) -> bool:
-    if part.get("type") in ("text", "input_text", "output_text"):
-        return False
-    if part.get("type") == "item_reference":
-        return True
+    kind = part.get("type")
+    if kind == "item_reference" or (kind in _MEDIA and part.get("uuid") and not part.get(kind)):
+        return True  # what the server has kept: an item of a response, or media, as vLLM does
     return any(name in part and _points_elsewhere(name, part[name]) for name in _MEDIA)
 
 
