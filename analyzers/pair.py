@@ -53,7 +53,7 @@ class CapturedPair:
     session: str
     """Keyed hash of the sticky key; never the key itself."""
     primary: str
-    """Which arm answered the client: "baseline" or "candidate"."""
+    """Which arm was to answer the client: "baseline" or "candidate", the latter also where it failed to."""
     path: str
     body: bytes
     """The client's request body."""

@@ -167,6 +167,9 @@ class Mirror(Section):
     deadline: Seconds = Field(
         120.0, description="An answer unfinished this long after its own send is not served, on either leg."
     )
+    coupled_seed: bool = Field(
+        False, description="Whether every leg of a mirrored request gets one fresh seed where the client set none."
+    )
     in_flight: Count = Field(64, description="Most mirror requests at once.")
     in_flight_bytes: Count = Field(
         256 * 1024 * 1024, description="Most bytes held by mirrored requests and captures at once."
@@ -189,7 +192,7 @@ class Canary(Section):
 
     weight: Share = Field(0.0, description="Share of sessions that the candidate answers.")
     silence: Seconds = Field(
-        10.0, description="The baseline answers where the candidate has not begun to after this long."
+        10.0, description="The baseline answers where the candidate has not begun a stream after this long."
     )
     breaker: CanaryBreaker = CanaryBreaker()
 

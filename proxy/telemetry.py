@@ -105,6 +105,22 @@ class Telemetry:
                 self.blocks,
             )
         )
+        self.fallbacks = shared(
+            counters.Counter(
+                "slipgauge_fallbacks",
+                "Requests that the baseline answered in the candidate's place, by why.",
+                ("reason",),
+                self.blocks,
+            )
+        )
+        self.breaker_open = shared(
+            counters.Gauge(
+                "slipgauge_breaker_open",
+                "Gateway processes in which the candidate is out of the canary since it fails.",
+                (),
+                self.blocks,
+            )
+        )
         self.findings = shared(
             counters.Counter(
                 "slipgauge_findings",

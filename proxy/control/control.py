@@ -33,8 +33,8 @@ class Control:
     def __init__(self, config: Config, telemetry: Telemetry, ledger: LedgerView, version: str) -> None:
         self.telemetry = telemetry
         self.version = version
-        self.stage = Stage.SHADOW
-        self.candidate_weight = 0.0
+        self.candidate_weight = config.canary.weight
+        self.stage = Stage.CANARY if self.candidate_weight else Stage.SHADOW
         self._revision = config.candidate.revision
         self._ledger = ledger
         analyzers = registry.load(config.analysis.enabled)

@@ -7,6 +7,7 @@ import socket
 import struct
 from typing import cast
 
+from proxy.gateway.dispatch import dispatch
 from proxy.gateway.errors import Refusal, error_response
 from proxy.gateway.ledger import State
 from proxy.gateway.primary import Primary
@@ -126,8 +127,7 @@ class Client:
             if request.complete:
                 self._services.idles.discard(self)
                 self._services.heads.discard(self)
-                self._primary = primary = Primary(self._services, self, request)
-                primary.start(mirrored=self._mirrored)
+                self._begin(request)
                 return
         self._advance_slowly(reader, request)
 
@@ -147,11 +147,18 @@ class Client:
         if self._primary is not None:
             self._primary.pass_body()
         elif not self._must_wait(request):
-            self._primary = Primary(self._services, self, request)
-            self._primary.start(mirrored=self._mirrored)
+            self._begin(request)
         if request.expects_continue and not request.complete and request.size == 0:
             request.expects_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _begin(self, request: Request) -> None:
+        """Send a request on its way."""
+        if self._mirrored and request.complete and self._services.router.reads_first:
+            self._primary = dispatch(self._services, self, request)
+        else:
+            self._primary = primary = Primary(self._services, self, request)
+            primary.start(mirrored=self._mirrored)
 
     def _take(self, request: Request) -> Request:
         self._request = request

@@ -63,6 +63,16 @@ class Gateway:
         self._services.start()
         self._watch_lag()
 
+    def set_candidate_weight(self, weight: float) -> None:
+        """Let the candidate answer this share of sessions from now on; answers under way finish where they are.
+
+        Raises:
+            ValueError: It is not between 0 and 1.
+        """
+        if not 0 <= weight <= 1:
+            raise ValueError(f"found {weight}, should be a share between 0 and 1")
+        self._services.router.set_weight(weight)
+
     async def stop(self) -> None:
         """Accept no more, let requests and mirrors under way finish within `limits.drain`, then cut them off.
 

@@ -1,7 +1,9 @@
 """Requests as they go to an arm: the client's own to the primary, the copy to mirror and repeat. Pure.
 
 The copy carries a short list of header fields and nothing else. A list of what to drop would leak the first
-credential nobody thought of; what is on the list decides how a server reads the body and words its answer.
+credential nobody thought of; what is on the list decides how a server reads the body and words its answer, or names
+the trace it belongs to (W3C Trace Context), so that both arms' spans stand side by side. `baggage` is not on it: it
+may say who the user is, and no server needs it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import orjson
 
 from proxy.address import DEFAULT_PORTS, ArmUrl
 from proxy.config import Arm, Config
+from proxy.gateway.eligibility import RESPONSES
 from proxy.gateway.request import Request
 
 _COPIED = frozenset(
@@ -27,11 +30,13 @@ _COPIED = frozenset(
         b"anthropic-version",
         b"content-type",
         b"openai-beta",
+        b"traceparent",
+        b"tracestate",
         b"user-agent",
     }
 )
-_STORING_PATHS = frozenset({b"/v1/responses"})
-"""Where a server stores the answer unless told otherwise."""
+SEEDED_PATHS = frozenset({b"/v1/chat/completions", b"/v1/completions", b"/v1/responses"})
+"""Where vLLM takes a `seed` (vllm/entrypoints/openai/*/protocol.py); in /v1/messages there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,16 @@ def primary_head(request: Request, host: bytes, length: int | None) -> bytes:
     )
 
 
+def accept_plain(request: Request) -> None:
+    """Ask for an answer that is not compressed, on every leg."""
+    kept = [line for line in request.lines if _name_of(line) != b"accept-encoding"]
+    request.lines = [*kept, b"Accept-Encoding: identity"]
+    request.forward = b"\r\n".join(request.lines)
+
+
 def mirror_body(request: Request, body: bytes) -> bytes:
     """The body of the copy; `body` is the client's with the model already the arm's own."""
-    return _unstored(body) if request.path in _STORING_PATHS else body
+    return _with(body, "store", False) if request.path == RESPONSES else body
 
 
 def mirror_head(request: Request, target: Target, host: bytes, length: int) -> bytes:
@@ -96,14 +108,14 @@ def mirror_head(request: Request, target: Target, host: bytes, length: int) -> b
         request.method,
         request.path,  # without a query, which may hold a key
         host,
-        b"".join([b"\r\n" + line for line in request.lines if _is_copied(line)]),
+        b"".join([b"\r\n" + line for line in request.lines if _name_of(line) in _COPIED]),
         target.credentials,
         length,
     )
 
 
-def _is_copied(line: bytes) -> bool:
-    return line.partition(b":")[0].lower() in _COPIED
+def _name_of(line: bytes) -> bytes:
+    return line.partition(b":")[0].lower()
 
 
 def renamed(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
@@ -123,8 +135,13 @@ def renamed(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
     return orjson.dumps({**parsed, "model": model})
 
 
-def _unstored(body: bytes) -> bytes:
-    """A JSON object's bytes with `store` false; a later key of the same name would win, so none may be there."""
-    if b'"store"' in body or rb"\u00" in body:
-        return orjson.dumps({**orjson.loads(body), "store": False})
-    return b'{"store":false,' + body.lstrip()[1:]
+def seeded(body: bytes, parsed: Mapping[str, Any], seed: int) -> bytes:
+    """`body` with `seed`, the same bytes otherwise; as it is where the client has set one."""
+    return body if parsed.get("seed") is not None else _with(body, "seed", seed)
+
+
+def _with(body: bytes, name: str, value: bool | int) -> bytes:  # noqa: FBT001 - it is the field's value
+    """A JSON object's bytes with one more field; a later key of the same name would win, so none may be there."""
+    if b'"%b"' % name.encode() in body or rb"\u00" in body:
+        return orjson.dumps({**orjson.loads(body), name: value})
+    return b'{"%b":%b,' % (name.encode(), orjson.dumps(value)) + body.lstrip()[1:]

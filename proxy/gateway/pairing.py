@@ -1,8 +1,9 @@
 """What becomes of one sampled request: events of its legs in, at most one decision out. Pure.
 
-The mirror starts when the primary's status arrives or after a short wait, whichever is first. Only a 4xx other than
-429 from the primary stops it, since that is the request's own fault; a 5xx, a reset or silence is mirrored like an
-answer, because leaving those pairs out would make equal arms look unequal.
+The mirror starts when the primary's status arrives or after a short wait, whichever is first. A request that the
+baseline answers with a 4xx other than 429 is dropped, since that is the request's own fault: at once where the
+baseline is primary, when the mirror ends where the candidate is, so that the same requests are measured either way.
+A 5xx, a reset or silence is mirrored like an answer: leaving those pairs out would make equal arms look unequal.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ class Do(Enum):
     START_MIRROR = auto()
     FINISH = auto()
     """The request's `state` is known: abort what is still running, close the ledger, hand over the pair."""
+
+
+def rejected(status: int | None) -> bool:
+    """Whether an arm said that the request is at fault."""
+    return status is not None and 400 <= status < 500 and status != 429
 
 
 def served(end: End, status: int | None) -> bool:
@@ -42,7 +48,8 @@ class Pairing:
 
     def primary_status(self, status: int) -> Do:
         """The primary's status line arrived."""
-        if self.state is None and self._primary is None and 400 <= status < 500 and status != 429:
+        baseline = self._primary_arm == "baseline"
+        if self.state is None and self._primary is None and baseline and rejected(status):
             return self._finish(State.DROPPED_REJECTED)
         return self.start_due()
 
@@ -68,8 +75,19 @@ class Pairing:
             return Do.NOTHING
         if end == End.TOO_LARGE:
             return self._finish(State.TRUNCATED)
+        if self._primary_arm == "candidate" and end == End.COMPLETE and rejected(status):
+            return self._finish(State.DROPPED_REJECTED)
         self._mirror = served(end, status)
         return self._settle()
+
+    def fell_back(self) -> None:
+        """The candidate failed as primary, and the baseline answers the client.
+
+        The baseline is primary from now on, and what has become or becomes of the candidate is the mirror's end.
+        """
+        self._primary_arm = "baseline"
+        self._mirror_started = True
+        self._primary = self._mirror = None
 
     def repeat_ended(self) -> Do:
         """The repeat ended, however it did, or was not made for want of room."""

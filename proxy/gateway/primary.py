@@ -8,17 +8,20 @@ it names one it is eligible and ends as `dropped_request_bytes`, sampled or not:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import orjson
 import structlog
 
 from analyzers.pair import End
-from proxy.gateway.eligibility import TooIntricateError
+from proxy.gateway.accounting import count_unread, enter, route_of
 from proxy.gateway.errors import Refusal, error_response
 from proxy.gateway.ledger import State
 from proxy.gateway.leg import Leg
-from proxy.gateway.outgoing import primary_head, renamed
+from proxy.gateway.naming import Naming
+from proxy.gateway.outgoing import accept_plain, primary_head, renamed
 from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead, head_bytes
 from proxy.gateway.routing import OPERATIONS, OTHER, ModelScan, Route
@@ -53,6 +56,7 @@ class Primary(Leg):
         self._body_sent = False
         self._shadow: Shadow | None = None
         self._scan: ModelScan | None = None
+        self._naming: Naming | None = None
         self._status: int | None = None
         self._chunked = False
         self._until_close = False
@@ -63,55 +67,41 @@ class Primary(Leg):
 
     def start(self, *, mirrored: bool) -> None:
         """Send the request; where it may be `mirrored`, decide on that once its bytes are on their way."""
-        request = self._request
+        services, request = self._services, self._request
         if request.complete:
-            pieces = request.pieces
-            self._held = body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            request.pieces = []
+            self._held = body = request.take_body()
             self.replayable = True
-            if mirrored:
-                self._start_mirrored(body)
-                return
-        elif mirrored:
-            self._scan = ModelScan(self._services.config)
-        self._lane.acquire(self, self._ready)
-
-    def _start_mirrored(self, body: bytes) -> None:
-        if not self._services.router.rewrites_primary:
             self._lane.acquire(self, self._ready)
-            self._account(self._route(body), body)
+            if mirrored:
+                route = route_of(services, request, body, self._client.peer)
+                if route is not None:
+                    self._enter(route, body)
             return
-        route = self._route(body)
-        if route is not None:
-            self._held = renamed(body, route.body, self._lane.target.models[route.model])
+        if mirrored:
+            self._scan = ModelScan(services.config)
         self._lane.acquire(self, self._ready)
-        self._account(route, body)
 
-    def _route(self, body: bytes) -> Route | None:
-        """The request's way; a body that routing fails on is passed on like any other."""
-        try:
-            return self._services.router.route(self._request, body, self._client.peer)
-        except TooIntricateError:
-            self._count_unread(ModelScan(self._services.config), [body])
-            return None
-        except Exception as error:
-            _log.error("a request could not be routed", error=type(error).__name__)
-            return None
+    def start_read(self, route: Route, body: bytes) -> None:
+        """Send a request that has been read before, as `body`, with the model as the arm calls it."""
+        self.replayable = True
+        self._address(body, route.model, route.body)
+        self._lane.acquire(self, self._ready)
+        self._enter(route, body)
 
-    def _account(self, route: Route | None, body: bytes) -> None:
-        if route is None:
-            return
+    def _address(self, body: bytes, model: str, parsed: Mapping[str, Any] | None = None) -> None:
+        """Ask the arm for `model` by its own name, and undo that in its answer; `parsed` is the body, read."""
+        name = self._lane.target.models[model]
+        if name == model:
+            self._held, self._naming = body, None
+        else:
+            self._held = renamed(body, parsed or orjson.loads(body), name)
+            self._naming = Naming(model, name)
+            accept_plain(self._request)
+
+    def _enter(self, route: Route, body: bytes) -> None:
         services = self._services
-        primary = services.primary.target.name
-        services.ledger.open(primary)
-        if not route.sampled:
-            services.ledger.close(primary, State.NOT_SAMPLED)
-            return
-        if services.lag.shed:
-            services.ledger.close(primary, State.DROPPED_LAG)
-            return
-        self._shadow = Shadow(services, self._request, route, body, self._operation)
-        if self._sent:
+        self._shadow = enter(services, self._request, route, body, self._lane.target.name)
+        if self._shadow is not None and self._sent:
             services.deadlines.add(self)
 
     @property
@@ -147,7 +137,7 @@ class Primary(Leg):
             self._client.pause()
             return
         pieces, request.pieces = request.pieces, []
-        if self._scan is not None and self._count_unread(self._scan, pieces):
+        if self._scan is not None and count_unread(self._services, self._scan, pieces, State.DROPPED_REQUEST_BYTES):
             self._scan = None
         out = pieces
         if self._chunked_out:
@@ -157,15 +147,6 @@ class Primary(Leg):
         if out:
             connection.transport.writelines(out)
         self._body_sent = request.complete
-
-    def _count_unread(self, scan: ModelScan, pieces: list[bytes]) -> bool:
-        """Whether a body that cannot be read names a model that is mirrored; if so it is in the ledger now."""
-        if not any(map(scan.feed, pieces)):
-            return False
-        ledger, primary = self._services.ledger, self._services.primary.target.name
-        ledger.open(primary)
-        ledger.close(primary, State.DROPPED_REQUEST_BYTES)
-        return True
 
     def sent_whole(self) -> bool:
         """See `Leg.sent_whole`."""
@@ -196,7 +177,10 @@ class Primary(Leg):
             first, head, body = b"", None, b""  # nothing has been passed on: an error says more than a fragment
         else:
             first = self._begin(head)
-        framed = self._framed(body, end)
+        if self._naming is None:
+            framed = self._framed(body, end)
+        else:
+            framed = self._framed(self._naming.body(body, last=end is not None), end)
         if len(framed) > _JOINED:
             client.transport.writelines((first, framed))
         else:
@@ -231,6 +215,8 @@ class Primary(Leg):
     def _begin(self, head: ResponseHead) -> bytes:
         request = self._request
         self._status = head.status
+        if self._naming is not None:
+            head = self._naming.head(head)
         unframed = head.length is None and not head.bodiless
         self._chunked = unframed and not request.http10
         self._until_close = unframed and request.http10

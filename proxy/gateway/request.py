@@ -91,6 +91,11 @@ class Request:
         """Whether the head announced a body, empty or not."""
         return self.chunked or self.length is not None
 
+    def take_body(self) -> bytes:
+        """The body's bytes that have arrived, which are the caller's from now on."""
+        pieces, self.pieces = self.pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
 
 class RequestReader:
     """Feeds on a connection's bytes and appends to `requests`; after a `refusal` it reads no more.

@@ -1,4 +1,4 @@
-"""What a request is to Slipgauge: mirrored or not, in which session, on which draw of the lot. Pure.
+"""What a request is to Slipgauge: mirrored or not, answered by which arm, in which session. Pure.
 
 Every decision is a keyed hash of the sticky key under a name of its own, so that whole sessions go together, the
 decisions are independent of each other, and nobody who lacks the salt can choose theirs (RFC 7693, BLAKE2).
@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from proxy.config import Config
-from proxy.gateway.eligibility import conversation, parse_object, stands_alone
+from proxy.gateway.eligibility import conversation, kept_by_server, parse_object, stands_alone
 from proxy.gateway.fields import finder
 from proxy.gateway.request import Request
 
@@ -29,6 +29,8 @@ OPERATIONS: Final = {
 """The metric label of a path, from a closed set."""
 OTHER: Final = "other"
 """The operation of any other path."""
+MIRROR_HEADER: Final = "x-slipgauge-mirror"
+"""By this a client asks that a request be not mirrored: any value but `yes` does."""
 _SESSION, _BUCKET = 16, 8
 """Bytes of a session's name, and of each bucket: parts of one digest, independent of each other."""
 _ENCODING = finder("content-encoding")
@@ -46,10 +48,15 @@ class Route:
     """Keyed hash of the sticky key."""
     sampled: bool
     repeat: bool
+    canary: bool
+    """Whether the candidate answers, where it can."""
 
 
 class Router:
-    """Decides from one configuration. `salt` keys the hashes; random per process where the operator gave none."""
+    """Decides from one configuration. `salt` keys the hashes; random per process where the operator gave none.
+
+    A session that the candidate answers at one weight is answered by it at every higher one.
+    """
 
     def __init__(self, config: Config, salt: bytes) -> None:
         self._paths = frozenset(path.encode() for path in config.mirror.paths)
@@ -58,9 +65,18 @@ class Router:
         self._repeat = _Share(config.mirror.repeat)
         header = config.session.header
         self._session_header = finder(re.escape(header.lower())) if header else None
-        self._keyed = blake2b(digest_size=_SESSION + 2 * _BUCKET, key=blake2b(salt, digest_size=32).digest())
-        self.rewrites_primary = any(names.baseline not in (None, model) for model, names in config.models.items())
-        """Whether the body must be read before the primary is sent, since a model may have another name there."""
+        self._keyed = blake2b(digest_size=_SESSION + 3 * _BUCKET, key=blake2b(salt, digest_size=32).digest())
+        self._rewrites = config.mirror.coupled_seed or any(
+            names.baseline not in (None, model) for model, names in config.models.items()
+        )
+        self.set_weight(config.canary.weight)
+
+    def set_weight(self, weight: float) -> None:
+        """The share of sessions that the candidate answers, from the next request on."""
+        self._weight = weight
+        self._candidate = _Share(weight)
+        self.reads_first = weight > 0 or self._rewrites
+        """Whether a body must be read before the primary is sent, to know to which arm, or to change it."""
 
     def may_mirror(self, request: Request) -> bool:
         """Whether the request's head allows mirroring, so that its body is worth holding."""
@@ -88,8 +104,13 @@ class Router:
         hashed.update(self._sticky_key(lines, found, peer))
         digest = hashed.digest()
         sampled = self._sample.holds(digest[_SESSION : _SESSION + _BUCKET])
-        repeat = sampled and self._repeat.holds(digest[_SESSION + _BUCKET :])
-        return Route(model, found, digest[:_SESSION], sampled, repeat)
+        if sampled and request.control and request.control.get(MIRROR_HEADER, "yes").lower() != "yes":
+            sampled = False
+        repeat = sampled and self._repeat.holds(digest[_SESSION + _BUCKET : _SESSION + 2 * _BUCKET])
+        canary = self._weight > 0 and self._candidate.holds(digest[_SESSION + 2 * _BUCKET :])
+        if canary and kept_by_server(request.path, found):
+            canary = False
+        return Route(model, found, digest[:_SESSION], sampled, repeat, canary)
 
     def _sticky_key(self, lines: bytes, body: Mapping[str, Any], peer: str) -> bytes:
         named = self._session_header.search(lines) if self._session_header else None

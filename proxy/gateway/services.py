@@ -13,6 +13,7 @@ from proxy.config import Config
 from proxy.gateway.arms.arm import Arm
 from proxy.gateway.arms.lag import LagBreaker
 from proxy.gateway.arms.watch import Watch
+from proxy.gateway.canary import Canary
 from proxy.gateway.capture import Budget
 from proxy.gateway.lane import Lane
 from proxy.gateway.ledger import Ledger
@@ -22,6 +23,7 @@ from proxy.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from proxy.gateway.client import Client
+    from proxy.gateway.fallback import CanaryPrimary
     from proxy.gateway.primary import Primary
     from proxy.gateway.shadow import MirrorLeg, Shadow
 
@@ -61,7 +63,13 @@ class Services:
         candidate = Arm("candidate", config.candidate, telemetry, share=share, now=now)
         self._watches = (Watch(baseline), Watch(candidate))
         self.primary = Lane(baseline, "primary", config.baseline.connections, config, telemetry)
-        self.mirror = Lane(candidate, "mirror", config.mirror.in_flight, config, telemetry)
+        self.candidate = Lane(candidate, "primary", config.candidate.connections, config, telemetry)
+        self.canary = Canary(candidate, config.canary.breaker, telemetry)
+        self.mirrors = {
+            "baseline": Lane(candidate, "mirror", config.mirror.in_flight, config, telemetry),
+            "candidate": Lane(baseline, "mirror", config.mirror.in_flight, config, telemetry),
+        }
+        """Where the mirror goes, by the arm that answers the client."""
         self.repeat = Lane(baseline, "repeat", config.mirror.in_flight, config, telemetry)
         self.mirrors_in_flight = 0
         self.lag = LagBreaker(config.gateway.shed_lag)
@@ -71,6 +79,7 @@ class Services:
         self.deadlines: Timeouts[Primary | MirrorLeg] = Timeouts(
             config.mirror.deadline, lambda leg: leg.deadline_passed()
         )
+        self.silences: Timeouts[CanaryPrimary] = Timeouts(config.canary.silence, lambda leg: leg.silent())
         self.heads: Timeouts[Client] = Timeouts(limits.head_timeout, lambda client: client.head_overdue())
         self.idles: Timeouts[Client] = Timeouts(limits.idle_timeout, lambda client: client.idle_too_long())
         self.lingers: Timeouts[Client] = Timeouts(1.0, lambda client: client.lingered())
@@ -90,7 +99,7 @@ class Services:
         """Close every pool and timer."""
         for watch in self._watches:
             await watch.close()
-        for timeouts in (self.starts, self.deadlines, self.heads, self.idles, self.lingers):
+        for timeouts in (self.starts, self.deadlines, self.silences, self.heads, self.idles, self.lingers):
             timeouts.close()
-        for lane in (self.primary, self.mirror, self.repeat):
+        for lane in (self.primary, self.candidate, *self.mirrors.values(), self.repeat):
             await lane.close()

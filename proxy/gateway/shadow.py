@@ -22,7 +22,7 @@ from proxy.gateway.outgoing import mirror_body, mirror_head, renamed
 from proxy.gateway.pairing import Do, Pairing
 from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead
-from proxy.gateway.routing import Route
+from proxy.gateway.routing import OPERATIONS, OTHER, Route
 from proxy.gateway.services import Services
 from proxy.gateway.upstream import Upstream
 
@@ -40,6 +40,7 @@ class MirrorLeg(Leg):
         self._body = body
         self._charged = charged
         """Tokens for which its arm's budget was charged beforehand."""
+        self._purpose = lane.leg
         self._sent = 0.0
         shadow.services.mirrors_in_flight += 1
 
@@ -85,18 +86,21 @@ class MirrorLeg(Leg):
         services.deadlines.discard(self)
         lane = self._lane
         lane.ended(self, shadow.operation, end, recorder.status, self._sent)
-        lane.arm.settle(lane.leg, self._charged, spent_tokens(self._charged, recorder) if self._sent else 0)
+        lane.arm.settle(self._purpose, self._charged, spent_tokens(self._charged, recorder) if self._sent else 0)
         shadow.leg_ended(self)
 
 
 class Shadow:
-    """One sampled request. `body` is the client's; `operation` labels its path."""
+    """One sampled request, routed to `arm`. `body` is the client's, with the seed that every leg gets."""
 
     __slots__ = (
+        "_arm",
         "_body",
         "_held",
         "_mirror",
+        "_other",
         "_pairing",
+        "_primary",
         "_repeat",
         "_request",
         "_route",
@@ -105,16 +109,21 @@ class Shadow:
         "services",
     )
 
-    def __init__(self, services: Services, request: Request, route: Route, body: bytes, operation: str) -> None:
+    def __init__(self, services: Services, request: Request, route: Route, body: bytes, arm: str) -> None:
         self.services = services
-        self.operation = operation
+        self.operation = OPERATIONS.get(request.path, OTHER)
+        """The label of its path."""
         self.recorder = Recorder(services.config.mirror.answer_bytes)
-        """The primary's answer."""
+        """The answer that the client gets."""
+        self._primary = self._arm = arm
+        """The arm the request was routed to, and the one whose answer the client gets."""
         self._request = request
         self._route = route
         self._body = body
-        self._pairing = Pairing(services.primary.target.name, repeat=route.repeat)
+        self._pairing = Pairing(arm, repeat=route.repeat)
         self._mirror: MirrorLeg | None = None
+        self._other: Recorder | None = None
+        """The other arm's answer."""
         self._repeat: MirrorLeg | None = None
         self._held = 0
         services.shadows.add(self)
@@ -156,6 +165,33 @@ class Shadow:
         """The primary has been silent for as long as the mirror waits."""
         self._act(self._pairing.start_due())
 
+    @property
+    def settled(self) -> bool:
+        """Whether its state is known, so that nothing more of it counts."""
+        return self._pairing.state is not None
+
+    def fell_back(self, candidate: Recorder, overdue: MirrorLeg | None) -> None:
+        """The candidate failed as primary, as recorded or as `overdue` still records, and the baseline answers.
+
+        The baseline's answer to the client takes the place of a mirror's, also of one under way. Were it left to
+        which of the two comes out better, the baseline would have two throws.
+        """
+        if self.settled:
+            return
+        self.services.starts.discard(self)
+        mirror, self._mirror = self._mirror, overdue
+        self._arm, self._other = "baseline", candidate
+        self.recorder = Recorder(self.services.config.mirror.answer_bytes)
+        self._pairing.fell_back()
+        if mirror is not None and mirror.recorder.end is None:
+            mirror.give_up()
+            mirror.finish(End.ABORTED)
+        elif mirror is None and self._route.repeat:
+            self._start_repeat(self._route.body, prompt_tokens(len(self._body)), monotonic())
+        self._route.body = {}
+        if candidate.end is not None:
+            self._act(self._pairing.mirror_ended(candidate.end, candidate.status))
+
     def drop(self, state: State) -> None:
         """Give the pair up."""
         self._act(self._pairing.drop(state))
@@ -164,7 +200,7 @@ class Shadow:
         """The mirror or the repeat ended."""
         if leg is self._repeat:
             self._act(self._pairing.repeat_ended())
-        elif leg.recorder.end is not None:
+        elif leg is self._mirror and leg.recorder.end is not None:
             self._act(self._pairing.mirror_ended(leg.recorder.end, leg.recorder.status))
 
     def _act(self, do: Do) -> None:
@@ -183,22 +219,27 @@ class Shadow:
         services, parsed = self.services, self._route.body
         self._route.body = {}  # a parsed body is many times its bytes
         services.starts.discard(self)
-        limit = services.config.mirror.in_flight
-        if services.mirrors_in_flight >= limit:
+        if services.mirrors_in_flight >= services.config.mirror.in_flight:
             self.drop(State.DROPPED_MIRROR_BUSY)
             return
-        mirror, repeat, now, tokens = services.mirror, services.repeat, monotonic(), prompt_tokens(len(self._body))
-        refusal = mirror.arm.spend(mirror.leg, tokens, now)
+        lane, now, tokens = services.mirrors[self._arm], monotonic(), prompt_tokens(len(self._body))
+        refusal = lane.arm.spend(lane.leg, tokens, now)
         if refusal is not None:
             self.drop(refusal)
             return
-        self._mirror = self._leg(mirror, parsed, tokens)
-        mirror.acquire(self._mirror, now)
-        if not self._route.repeat:
-            return
-        if services.mirrors_in_flight < limit and repeat.arm.spend(repeat.leg, tokens, now) is None:
-            self._repeat = self._leg(repeat, parsed, tokens)
-            repeat.acquire(self._repeat, now)
+        self._mirror = mirror = self._leg(lane, parsed, tokens)
+        self._other = mirror.recorder
+        lane.acquire(mirror, now)
+        if self._route.repeat:
+            self._start_repeat(parsed, tokens, now)
+
+    def _start_repeat(self, parsed: Mapping[str, Any], tokens: int, now: float) -> None:
+        """Ask the baseline once more, where there is room."""
+        services, lane = self.services, self.services.repeat
+        room = services.mirrors_in_flight < services.config.mirror.in_flight
+        if room and lane.arm.spend(lane.leg, tokens, now) is None:
+            self._repeat = self._leg(lane, parsed, tokens)
+            lane.acquire(self._repeat, now)
         else:
             self._act(self._pairing.repeat_ended())
 
@@ -216,13 +257,13 @@ class Shadow:
             if leg is not None and leg.recorder.end is None:
                 leg.give_up()
                 leg.finish(End.ABORTED)
-        services.ledger.close(services.primary.target.name, state)
+        services.ledger.close(self._primary, state)
         services.held.give(self._held)
         services.shadows.discard(self)
         if state in HAS_PAIR:
             self._hand_over(state)
         self.recorder.clear()
-        self._mirror = self._repeat = None
+        self._mirror = self._repeat = self._other = None
         self._body = b""
         if not services.shadows:
             services.on_idle()
@@ -240,14 +281,18 @@ class Shadow:
 
     def _captured(self) -> CapturedPair:
         services, route, repeat = self.services, self._route, self._repeat
+        baseline = self.recorder.capture()
+        candidate = Capture(end=End.ABORTED) if self._other is None else self._other.capture()
+        if self._arm == "candidate":
+            baseline, candidate = candidate, baseline
         return CapturedPair(
             pair_id=services.next_pair_id(),
             session=route.session.hex(),
-            primary=services.primary.target.name,
+            primary=self._primary,
             path=self._request.path.decode(),
             body=self._body,
-            baseline=self.recorder.capture(),
-            candidate=Capture(end=End.ABORTED) if self._mirror is None else self._mirror.recorder.capture(),
+            baseline=baseline,
+            candidate=candidate,
             repeat=None if repeat is None else repeat.recorder.capture(),
             inclusion=services.config.mirror.sample,
             headers=dict(self._request.control),

@@ -46,15 +46,52 @@ def test_a_pair_ends_in_the_state_of_its_two_answers(
         (True, False): f"unserved_{mirror}",
         (False, True): f"unserved_{primary}",
     }[one[2], other[2]]
-    assert pairing.state == expected
+    rejected = (primary, other[1]) == ("candidate", 404)
+    assert pairing.state == ("dropped_rejected" if rejected else expected)
 
 
-def test_only_a_4xx_other_than_429_stops_the_mirror() -> None:
+def test_only_a_4xx_other_than_429_of_the_baseline_drops_the_pair_whichever_leg_it_was() -> None:
     for status in range(200, 600):
-        pairing = Pairing("baseline", repeat=False)
         rejected = 400 <= status < 500 and status != 429
+        pairing = Pairing("baseline", repeat=False)
         assert pairing.primary_status(status) is (Do.FINISH if rejected else Do.START_MIRROR)
         assert pairing.state == (State.DROPPED_REJECTED if rejected else None)
+        pairing = Pairing("candidate", repeat=False)
+        assert pairing.primary_status(status) is Do.START_MIRROR
+        pairing.primary_ended(End.COMPLETE, 200)
+        assert pairing.mirror_ended(End.COMPLETE, status) is Do.FINISH
+        assert (pairing.state == State.DROPPED_REJECTED) is rejected
+
+
+@pytest.mark.parametrize("mirroring", [True, False])
+@pytest.mark.parametrize(("end", "status", "served"), OUTCOMES)
+@pytest.mark.parametrize(("fallback", "fallback_status", "baseline"), OUTCOMES)
+def test_a_pair_that_fell_back_ends_in_the_state_of_what_each_arm_gave(
+    end: End,
+    status: int | None,
+    fallback: End,
+    fallback_status: int | None,
+    *,
+    mirroring: bool,
+    served: bool,
+    baseline: bool,
+) -> None:
+    pairing = Pairing("candidate", repeat=False)
+    if mirroring:
+        assert pairing.start_due() is Do.START_MIRROR
+    pairing.fell_back()
+    assert pairing.mirror_ended(end, status) is Do.NOTHING
+    assert pairing.start_due() is Do.NOTHING
+    if fallback_status is not None:
+        pairing.primary_status(fallback_status)
+    pairing.primary_ended(fallback, fallback_status)
+    expected = {
+        (True, True): "paired",
+        (False, False): "unserved_both",
+        (True, False): "unserved_candidate",
+        (False, True): "unserved_baseline",
+    }[baseline, served]
+    assert pairing.state == ("dropped_rejected" if fallback_status == 404 else expected)
 
 
 def test_silence_starts_the_mirror_once_and_a_late_4xx_still_drops_the_pair() -> None:
@@ -91,6 +128,11 @@ def _leg_ended(leg: str, end: End, status: int | None, pairing: Pairing) -> Do:
     return pairing.primary_ended(end, status) if leg == "primary" else pairing.mirror_ended(end, status)
 
 
+def _fell_back(pairing: Pairing) -> Do:
+    pairing.fell_back()
+    return Do.NOTHING
+
+
 EVENTS: dict[str, Callable[[Pairing], Do]] = {
     **{f"primary {status}": partial(_primary_status, status) for status in (200, 404, 429, 500)},
     **{
@@ -99,6 +141,7 @@ EVENTS: dict[str, Callable[[Pairing], Do]] = {
         for end, status in [*((e, s) for e, s, _ in OUTCOMES), (End.TOO_LARGE, 200)]
     },
     "silence": Pairing.start_due,
+    "fell back": _fell_back,
     "repeat ended": Pairing.repeat_ended,
     "client left": lambda p: p.drop(State.CLIENT_ABORT),
     "no room": lambda p: p.drop(State.DROPPED_MIRROR_BUSY),

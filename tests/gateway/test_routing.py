@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from proxy.address import parse_url
 from proxy.config import Config
 from proxy.gateway.eligibility import conversation, parse_object, stands_alone
-from proxy.gateway.outgoing import host_line, mirror_body, mirror_head, primary_head, renamed, target_of
+from proxy.gateway.outgoing import host_line, mirror_body, mirror_head, primary_head, renamed, seeded, target_of
 from proxy.gateway.request import Request, RequestReader
-from proxy.gateway.routing import OPERATIONS, ModelScan, Router
+from proxy.gateway.routing import OPERATIONS, ModelScan, Route, Router
 
 CHAT = b"/v1/chat/completions"
 
@@ -39,10 +39,6 @@ def ask(**fields: Any) -> bytes:
     return orjson.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}], **fields})
 
 
-def user(*parts: dict[str, Any]) -> dict[str, Any]:
-    return {"messages": [{"role": "user", "content": list(parts)}]}
-
-
 @pytest.mark.parametrize(
     ("path", "method", "eligible"),
     [
@@ -57,58 +53,6 @@ def user(*parts: dict[str, Any]) -> dict[str, Any]:
 )
 def test_only_posts_to_configured_paths_may_be_mirrored(path: bytes, method: bytes, *, eligible: bool) -> None:
     assert Router(config(), b"s").may_mirror(request(path, method=method)) is eligible
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"[]",
-        b"not json",
-        b'{"model":"other"}',
-        b'{"model":["m"]}',
-        b'{"messages":[]}',
-        b'{"model":"m"} trailing',
-        b'{"model":"m","x":' + b"[" * 40_000,
-        ask(previous_response_id="r"),
-        ask(conversation="c"),
-        ask(background=True),
-        ask(store=True),
-        ask(web_search_options={}),
-        ask(mcp_servers=[{"url": "u"}]),
-        ask(prompt={"id": "p"}),
-        ask(tools=[{"type": "web_search_preview"}]),
-        ask(tools=[{"type": "function", "function": {}}, {"type": "mcp"}]),
-        ask(tools=[{"type": 5}]),
-        ask(**user({"type": "image_url", "image_url": {"url": "https://a/b.png"}})),
-        ask(**user({"type": "input_image", "image_url": "http://a/b.png"})),
-        ask(**user({"type": "file", "file": {"file_id": "f"}})),
-        ask(**user({"type": "image", "source": {"type": "url", "url": "https://a"}})),
-        ask(**user({"type": "tool_result", "content": [{"type": "image", "source": {"type": "url", "url": "x"}}]})),
-        ask(input=[{"type": "item_reference", "id": "i"}], messages=None),
-    ],
-)
-def test_what_two_servers_cannot_both_be_asked_is_not_eligible(body: bytes) -> None:
-    assert Router(config(), b"s").route(request(), body, "1.2.3.4") is None
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        ask(),
-        ask(store=False, background=False, previous_response_id=None, tools=[]),
-        ask(tools=[{"type": "function", "function": {}}, {"name": "f", "input_schema": {}}]),
-        ask(**user({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}})),
-        ask(**user({"type": "image", "source": {"type": "base64", "data": "AA"}})),
-        ask(**user({"type": "text", "text": "https://a/b.png"})),
-        orjson.dumps({"model": "plain", "prompt": [1, 2, 3]}),
-        orjson.dumps({"model": "plain", "input": "text", "instructions": "be brief"}),
-    ],
-)
-def test_what_stands_alone_is_eligible(body: bytes) -> None:
-    route = Router(config(mirror={"sample": 1.0}), b"s").route(request(), body, "1.2.3.4")
-    assert route is not None
-    assert route.sampled
 
 
 def test_an_encoded_request_body_is_not_read() -> None:
@@ -140,12 +84,71 @@ def test_the_session_header_goes_before_everything_else() -> None:
     assert session(ask(), headers=named) == session(ask(messages=[]), headers=named, peer="elsewhere")
 
 
+def routed(router: Router, body: bytes | None = None, headers: str = "", path: bytes = CHAT) -> Route:
+    route = router.route(request(path, headers), ask() if body is None else body, "p")
+    assert route is not None
+    return route
+
+
+def share(found: list[bool]) -> float:
+    return sum(found) / len(found)
+
+
 def test_draws_meet_their_shares_and_are_independent() -> None:
-    router = Router(config(mirror={"sample": 0.3, "repeat": 0.5}), b"salt")
-    routes = [router.route(request(headers=f"X-Session-Id: {n}\r\n"), ask(), "p") for n in range(4_000)]
-    sampled = [route for route in routes if route is not None and route.sampled]
+    router = Router(config(mirror={"sample": 0.3, "repeat": 0.5}, canary={"weight": 0.4}), b"salt")
+    routes = [routed(router, headers=f"X-Session-Id: {n}\r\n") for n in range(4_000)]
+    sampled = [route for route in routes if route.sampled]
     assert len(sampled) / 4_000 == pytest.approx(0.3, abs=0.03)
-    assert sum(route.repeat for route in sampled) / len(sampled) == pytest.approx(0.5, abs=0.06)
+    assert share([route.repeat for route in sampled]) == pytest.approx(0.5, abs=0.06)
+    assert share([route.canary for route in routes]) == pytest.approx(0.4, abs=0.04)
+    assert share([route.canary for route in sampled]) == pytest.approx(0.4, abs=0.06)
+    assert share([route.canary for route in sampled if route.repeat]) == pytest.approx(0.4, abs=0.08)
+
+
+def test_a_session_of_the_candidate_stays_with_it_as_the_weight_grows() -> None:
+    router, before = Router(config(), b"salt"), set[int]()
+    for weight in (0.0, 0.01, 0.2, 0.5, 1.0):
+        router.set_weight(weight)
+        now = {n for n in range(300) if routed(router, headers=f"X-Session-Id: {n}\r\n").canary}
+        assert before <= now
+        before = now
+    assert before == set(range(300))
+
+
+def test_a_body_is_read_before_the_primary_is_sent_only_where_something_hangs_on_it() -> None:
+    assert not Router(config(), b"s").reads_first
+    assert not Router(config(models={"m": {"baseline": "m"}}), b"s").reads_first
+    assert Router(config(models={"m": {"baseline": "fp16"}}), b"s").reads_first
+    assert Router(config(mirror={"coupled_seed": True}), b"s").reads_first
+    router = Router(config(canary={"weight": 0.01}), b"s")
+    assert router.reads_first
+    router.set_weight(0.0)
+    assert not router.reads_first
+
+
+@pytest.mark.parametrize(
+    ("value", "sampled"), [("no", False), ("No", False), ("false", False), ("yes", True), ("Yes", True)]
+)
+def test_a_client_may_ask_not_to_be_mirrored_and_may_still_be_the_candidates(value: str, *, sampled: bool) -> None:
+    router = Router(config(mirror={"sample": 1.0, "repeat": 1.0}, canary={"weight": 1.0}), b"s")
+    route = routed(router, headers=f"X-Slipgauge-Mirror: {value}\r\n")
+    assert (route.sampled, route.repeat, route.canary) == (sampled, sampled, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "canary"),
+    [
+        ({"model": "m", "input": "x"}, False),
+        ({"model": "m", "input": "x", "store": None}, False),
+        ({"model": "m", "input": "x", "store": False}, True),
+    ],
+)
+def test_an_answer_that_the_server_keeps_is_mirrored_and_never_the_candidates(
+    body: dict[str, Any], *, canary: bool
+) -> None:
+    router = Router(config(mirror={"sample": 1.0}, canary={"weight": 1.0}), b"s")
+    route = routed(router, orjson.dumps(body), path=b"/v1/responses")
+    assert (route.sampled, route.canary) == (True, canary)
 
 
 _JSON = st.recursive(
@@ -204,6 +207,21 @@ def test_a_model_is_found_in_a_body_that_passes_by(size: int, name: str, *, foun
     scan = ModelScan(config())
     pieces = [body[i : i + size] for i in range(0, len(body), size)]
     assert any(map(scan.feed, pieces)) is found
+
+
+@pytest.mark.parametrize(
+    "body", [b' {"model":"m"}', b'{"model":"m","seed":null}', b'{"model":"m","p":"\\"seed\\""}']
+)
+def test_a_seed_is_added_and_every_other_byte_stays_where_none_was_set(body: bytes) -> None:
+    sent = seeded(body, orjson.loads(body), 7)
+    assert orjson.loads(sent) == {**orjson.loads(body), "seed": 7}
+    if b"seed" not in body:
+        assert sent.endswith(body.lstrip()[1:])
+
+
+def test_a_clients_own_seed_stays() -> None:
+    body = b'{"model":"m","seed":0}'
+    assert seeded(body, orjson.loads(body), 7) is body
 
 
 def test_renaming_keeps_the_clients_own_spelling_where_it_can() -> None:

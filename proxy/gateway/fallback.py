@@ -1,0 +1,167 @@
+"""The primary of a canary: the candidate's turn first, and the baseline's where the candidate does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+import structlog
+
+from analyzers.pair import End
+from proxy.gateway.canary import Cause, cause_of
+from proxy.gateway.capture import Recorder
+from proxy.gateway.ledger import State
+from proxy.gateway.primary import Primary
+from proxy.gateway.request import Request
+from proxy.gateway.response import ResponseHead
+from proxy.gateway.routing import Route
+from proxy.gateway.shadow import MirrorLeg, Shadow
+from proxy.gateway.upstream import Upstream
+
+_log = structlog.get_logger(__name__)
+
+
+class CanaryPrimary(Primary):
+    """Falls back once, and only while nothing of the candidate's answer has gone on; see `canary` for when."""
+
+    _asked: bytes
+    """The body as both arms are asked, but for the model's name."""
+    _model: str
+    _streams: bool
+    _trying = True
+    """Whether it is the candidate's turn."""
+    _judged = False
+    """Whether the breaker has been told of this request."""
+
+    def start_read(self, route: Route, body: bytes) -> None:
+        """See `Primary.start_read`."""
+        services = self._services
+        self._lane = services.candidate
+        self._asked, self._model = body, route.model
+        self._streams = route.body.get("stream") is True
+        services.silences.add(self)
+        super().start_read(route, body)
+
+    def send(self, connection: Upstream) -> None:
+        """See `Leg.send`."""
+        again = self._sent
+        super().send(connection)
+        if not again:
+            self._services.deadlines.add(self)
+
+    def received(self, head: ResponseHead | None, body: bytes, end: End | None) -> None:
+        """See `Leg.received`."""
+        if self._trying and not self.begun:
+            cause = cause_of(None if head is None else head.status, end)
+            if cause is not None and self._falls_back(cause):
+                self._fall_back(self._failed(End.RESET if cause is Cause.RESET else End.COMPLETE, head))
+                return
+        super().received(head, body, end)
+
+    def refused(self, *, timed_out: bool) -> None:
+        """See `Leg.refused`."""
+        if self._trying and self._falls_back(Cause.REFUSED):
+            self._fall_back(self._failed(End.REFUSED, None))
+        else:
+            super().refused(timed_out=timed_out)
+
+    def silent(self) -> None:
+        """The candidate has not begun to answer. One that was asked for all in one piece need not have."""
+        if not self._trying or self.begun or (self._sent and not self._streams):
+            return
+        if self._falls_back(Cause.SILENCE):
+            connection, shadow = self.connection, self._shadow
+            if connection is None or shadow is None or shadow.settled:
+                self._fall_back(self._failed(End.DEADLINE if self._sent else End.REFUSED, None))
+            else:
+                overdue = Overdue(shadow, self._request, self, self._sent)
+                self._fall_back(overdue.recorder, overdue)
+
+    def deadline_passed(self) -> None:
+        """See `Primary.deadline_passed`."""
+        if self._trying and not self.begun and self._falls_back(Cause.SILENCE):
+            self._fall_back(self._failed(End.DEADLINE, None))
+        else:
+            super().deadline_passed()
+
+    def _falls_back(self, cause: Cause) -> bool:
+        """Tell the breaker what the candidate did, and ask whether the baseline may answer instead."""
+        canary = self._services.canary
+        if not self._judged:
+            self._judged = True
+            if cause is Cause.REJECTED:
+                canary.answered(self.since)
+            else:
+                canary.failed(self.since, monotonic())
+        return canary.may_fall_back(cause)
+
+    def _failed(self, end: End, head: ResponseHead | None) -> Recorder:
+        """Part from the candidate; what it did, for the pair."""
+        self.give_up()
+        status = None if head is None else head.status
+        self._lane.ended(self, self._operation, end, status, self._sent)
+        recorder = Recorder(0)
+        recorder.head = head
+        recorder.finish(end, monotonic() - self._sent if self._sent else 0.0)
+        return recorder
+
+    def _fall_back(self, candidate: Recorder, overdue: MirrorLeg | None = None) -> None:
+        """Send the request to the baseline."""
+        services, now = self._services, monotonic()
+        services.silences.discard(self)
+        services.deadlines.discard(self)
+        if self._shadow is not None:
+            self._tell(self._shadow, candidate, overdue)
+        self._trying = False
+        self._lane = services.primary
+        self._sent, self._ready = 0.0, now
+        self._body_sent = False
+        self.tried = 0
+        self.replayable = True
+        self._address(self._asked, self._model)
+        self._lane.acquire(self, now)
+
+    def _tell(self, shadow: Shadow, candidate: Recorder, overdue: MirrorLeg | None) -> None:
+        """Tell the pair; a fault of the program in there must not become the client's."""
+        try:
+            shadow.fell_back(candidate, overdue)
+        except Exception as error:
+            self._shadow = None
+            _log.error("a pair was lost to a fault", error=type(error).__name__)
+            shadow.drop(State.DROPPED_FAULT)
+
+    def _count(self, end: End) -> None:
+        services = self._services
+        services.silences.discard(self)
+        services.deadlines.discard(self)
+        if self._trying and not self._judged:
+            if end is End.COMPLETE:
+                services.canary.answered(self.since)
+            elif end is not End.ABORTED:
+                services.canary.failed(self.since, monotonic())
+        super()._count(end)
+
+
+class Overdue(MirrorLeg):
+    """A candidate that kept a client waiting too long, heard out beside the baseline's answer.
+
+    Patience with a client's time is no measure of the candidate: it has until the deadline of all answers, counted
+    from its own send, as the baseline has.
+    """
+
+    def __init__(self, shadow: Shadow, request: Request, primary: Primary, sent: float) -> None:
+        services, connection = shadow.services, primary.connection
+        super().__init__(shadow, services.candidate, request, b"", 0)
+        self._purpose = "mirror"
+        self._sent = sent
+        self.pool, self.since = primary.pool, primary.since
+        self.connection, primary.connection = connection, None
+        if connection is not None:
+            connection.leg = self
+        left = sent + services.config.mirror.deadline - monotonic()
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self.deadline_passed)
+
+    def finish(self, end: End) -> None:
+        """See `MirrorLeg.finish`."""
+        self._timer.cancel()
+        super().finish(end)
