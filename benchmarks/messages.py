@@ -49,6 +49,11 @@ PLAIN = (
     f"{_SERVED}content-type: application/json\r\ncontent-length: {len(PLAIN_BODY)}\r\n\r\n".encode() + PLAIN_BODY
 )
 
+METRICS_BODY = b'vllm:num_requests_waiting{engine="0"} 0.0\nvllm:kv_cache_usage_perc{engine="0"} 0.1\n'
+METRICS = (
+    f"{_SERVED}content-type: text/plain\r\ncontent-length: {len(METRICS_BODY)}\r\n\r\n".encode() + METRICS_BODY
+)
+
 STREAM_HEAD = (
     f"{_SERVED}content-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n".encode()
 )

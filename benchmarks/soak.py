@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from statistics import linear_regression
 from time import monotonic
@@ -121,7 +122,7 @@ def main() -> None:
     wanted = parser.parse_args()
     phase, seconds = (0.2, 0.0) if wanted.quick else (PHASE, wanted.minutes * 60)
     with standing() as stand:
-        gateway = stand.peer(Slipgauge, 1.0)
+        gateway = stand.peer(partial(Slipgauge, changes={}), 1.0)  # as it comes: it ejects, it sheds
         looks, sent, failed = soak(stand, gateway, wanted.rate, phase, seconds)
         faults = list(account(gateway, sent))
         states = {state: count for state, count in gateway.ledger().items() if count}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -74,8 +75,8 @@ class Stand:
         before = self.candidate.counts()["requests"]
         cpu = peer.cpu_seconds()
         seen = self.load(replace(plan, port=peer.port))
-        mirrored = self._quiet() - before
         peer.settle()
+        mirrored = self._quiet() - before
         cpu = peer.cpu_seconds() - cpu
         resident = peer.resident_bytes()
         now = peer.ledger()
@@ -102,5 +103,8 @@ def standing(*, apart: bool = False) -> Iterator[Stand]:
     `apart` has the candidate's server yield the processor to whoever a client waits for, as if it had a machine of
     its own: for what its answers do to the gateway, not what its work does to its neighbours.
     """
+    busy = os.getloadavg()[0]
+    if busy > 0.5:
+        print(f"something else runs on this machine (load average {busy}): figures will mislead", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="slipgauge-bench-") as folder, ExitStack() as stack:
         yield Stand(Path(folder), stack, apart=apart)

@@ -19,6 +19,7 @@ from benchmarks.figures import Target, quantile, table
 from benchmarks.load import Plan
 from benchmarks.outcome import Outcome
 from benchmarks.peers import Direct, Kind, Nginx, Slipgauge, nginx_program
+from benchmarks.peers.slipgauge import UNSPARED
 from benchmarks.report import finish, options
 from benchmarks.stand import Stand, standing
 
@@ -32,7 +33,7 @@ LOOK = 0.25
 
 def slipgauge(folder: Path, baseline: int, candidate: int, share: float) -> Slipgauge:
     """Slipgauge with room to mirror every stream."""
-    return Slipgauge(folder, baseline, candidate, share, {"mirror": {"in_flight": 1_000}})
+    return Slipgauge(folder, baseline, candidate, share, {**UNSPARED, "mirror": {"in_flight": 1_000}})
 
 
 def stream_bytes(stand: Stand, plan: Plan) -> float:

@@ -40,6 +40,8 @@ class Server:
 
     def __init__(self, port: int) -> None:
         self.answer: Answer = healthy
+        self.polite = True
+        """Whether it says how it is when it is asked."""
         self.connections: set[Connection] = set()
         self.requests = 0
         self.answered = 0
@@ -65,12 +67,13 @@ class Server:
             self._listener = None
             return
         name, _, number = mode.partition(":")
+        self.polite = name in POLITE
         self.answer = partial(MODES[name], number=int(number)) if number else MODES[name]
         if self._listener is None:
             await self.listen()
 
     def counts(self) -> dict[str, int]:
-        """Requests read whole, answers written whole, spaced events sent."""
+        """Requests read whole (those of a client, not those that ask how it is), answers written, events sent."""
         return {"requests": self.requests, "answered": self.answered, "events": self.events}
 
 
@@ -106,9 +109,12 @@ class Connection(asyncio.Protocol):
             size = end + 4 + _length(data[:end])
             if len(data) < size:
                 break
-            self.server.requests += data.startswith(b"POST ")  # a gateway's health checks are GET
-            self.wants_stream = messages.wants_stream(data[:size])
-            data = data[size:]
+            request, data = data[:size], data[size:]
+            if request.startswith(b"GET ") and self.server.polite:
+                self.transport.write(messages.METRICS)  # or its health, which takes any answer
+                continue
+            self.server.requests += request.startswith(b"POST ")
+            self.wants_stream = messages.wants_stream(request)
             self.server.answer(self)
         self._unread = data
 
@@ -225,6 +231,7 @@ def huge(connection: Connection) -> None:
 
 
 _HUGE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 10000000\r\n\r\n" + b" " * 10_000_000
+POLITE = ("healthy", "spaced", "large")
 MODES: dict[str, Answer] = {
     mode.__name__: mode for mode in (healthy, spaced, large, hung, deaf, dripping, resetting, garbage, huge)
 }

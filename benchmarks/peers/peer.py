@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.process import Process, cpu_seconds, resident_bytes
+from benchmarks.process import Process, children, cpu_seconds, resident_bytes
 
+SETTLE_TIMEOUT = 30.0
+REST = 0.2
+"""Seconds with hardly any work after which a process has nothing left to do."""
 Mirrored = Mapping[str, int]
 """What a peer itself says became of requests, by state."""
 
@@ -38,7 +42,18 @@ class Peer:
         return {}
 
     def settle(self) -> None:
-        """Wait until nothing of the last run is left to do."""
+        """Wait until it rests: what it has yet to do, it or analyzers beside it, would cost whoever runs next.
+
+        Its processors' clocks are watched, since asking it would cost it.
+        """
+        end = time.monotonic() + SETTLE_TIMEOUT
+        processes = [*self.pids, *(child for pid in self.pids for child in children(pid))]
+        spent = sum(map(cpu_seconds, processes))
+        while processes and time.monotonic() < end:
+            time.sleep(REST)
+            before, spent = spent, sum(map(cpu_seconds, processes))
+            if spent - before < REST / 20:
+                break
 
     def stop(self) -> None:
         """End its process."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
@@ -18,36 +17,37 @@ import yaml
 
 from benchmarks.messages import MODEL
 from benchmarks.peers.peer import Mirrored, Peer
-from benchmarks.process import Process, children, cpu_seconds, free_ports
+from benchmarks.process import Process, free_ports
 
-SETTLE_TIMEOUT = 30.0
 QUEUE = 100
 """Pairs that wait for the analyzers: few, so that little of a run's work is put off to after its end."""
 FULL = ("pairs", "bytes")
-REST = 0.2
-"""Seconds with hardly any work after which an analyzer's process has nothing left to do."""
-
-
+"""Why the queue takes no pair."""
 Changes = Mapping[str, Mapping[str, Any]]
+_AMPLE = {"tokens_per_second": 1e12}
+UNSPARED: Changes = {
+    "gateway": {"shed_lag": 60.0},
+    "candidate": {"ejection": {"failures": 1_000_000_000}, "health": {"every": 0.0}},
+}
+"""Nothing is left out because the candidate fails or the loop is late: a mirror that is not sent costs nothing."""
 
 
 def config(ports: tuple[int, int], arms: tuple[int, int], share: float, changes: Changes | None = None) -> str:
     """A configuration file: our data and admin port, the baseline's and candidate's, the share to mirror.
 
-    `changes` are laid over it, one key of a section at a time.
+    `changes` are laid over it, one key of a section at a time; `UNSPARED` where they are left out.
     """
     tree: dict[str, Any] = {
         "listen": f"127.0.0.1:{ports[0]}",
         "admin": {"listen": f"127.0.0.1:{ports[1]}"},
-        "gateway": {"shed_lag": 60.0},  # a mirror that is left out would cost nothing
-        "baseline": {"url": f"http://127.0.0.1:{arms[0]}", "extra": {"tokens_per_second": None}},
-        "candidate": {"url": f"http://127.0.0.1:{arms[1]}", "extra": {"tokens_per_second": None}},
+        "baseline": {"url": f"http://127.0.0.1:{arms[0]}", "extra": dict(_AMPLE)},
+        "candidate": {"url": f"http://127.0.0.1:{arms[1]}", "extra": dict(_AMPLE)},
         "models": {MODEL: {}},
         "mirror": {"sample": share, "repeat": 0.0},
         "analysis": {"queue_pairs": QUEUE},
         "log": {"format": "json"},
     }
-    for section, keys in (changes or {}).items():
+    for section, keys in (UNSPARED if changes is None else changes).items():
         tree[section] = {**tree.get(section, {}), **keys}
     return yaml.safe_dump(tree)
 
@@ -79,20 +79,6 @@ class Slipgauge(Peer):
         """The value of one series of /metrics, 0 where there is none."""
         lines = self._get("/metrics").splitlines()
         return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)
-
-    def settle(self) -> None:
-        """Wait until the analyzers rest: what they have yet to take would cost us later, and whoever runs next.
-
-        It is their processors' clocks that are watched: asking the gateway would cost it.
-        """
-        end = time.monotonic() + SETTLE_TIMEOUT
-        workers = children(self.pids[0])
-        spent = sum(map(cpu_seconds, workers))
-        while time.monotonic() < end:
-            time.sleep(REST)
-            before, spent = spent, sum(map(cpu_seconds, workers))
-            if spent - before < REST / 20:
-                break
 
     def _get(self, path: str) -> str:
         connection = HTTPConnection("127.0.0.1", self.admin, timeout=30)
