@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -36,6 +37,9 @@ class Analysis(StrEnum):
     """The analyzer overran its budget or failed; its worker was replaced where needed."""
     DROPPED = "dropped"
     """The queue before the workers was full, or they were shut down first."""
+
+
+_ANALYSES = {str(analysis): analysis for analysis in Analysis}
 
 
 class ArmReport(NamedTuple):
@@ -102,9 +106,9 @@ def loads(body: bytes) -> Report:
             pair_id=_text(pair_id),
             session=_text(session),
             inclusion=_number(inclusion, most=1.0),
-            primary=_text(primary),
-            state=_text(state),
-            analyses=_by_name(analyses, Analysis),
+            primary=_word(primary),
+            state=_word(state),
+            analyses=_by_name(analyses, _ANALYSES.__getitem__),
             seconds=_by_name(seconds, _number),
             findings=tuple(map(_finding, _few(findings))),
             baseline=_arm(*baseline),
@@ -113,7 +117,7 @@ def loads(body: bytes) -> Report:
         )
     except ReportError:
         raise
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, KeyError, AttributeError):
         raise ReportError("not a report") from None  # what was wrong may hold anybody's text
 
 
@@ -124,9 +128,9 @@ def _score(score: Score | None) -> tuple[float, str] | None:
 def _finding(raw: Any) -> Finding:
     analyzer, version, variable, baseline, candidate, repeat = raw
     return Finding(
-        _text(analyzer),
-        _text(version),
-        _text(variable),
+        _word(analyzer),
+        _word(version),
+        _word(variable),
         _read_score(baseline),
         _read_score(candidate),
         None if repeat is None else _read_score(repeat),
@@ -135,7 +139,7 @@ def _finding(raw: Any) -> Finding:
 
 def _read_score(raw: Any) -> Score:
     failed, label = raw
-    return Score(_number(failed, most=1.0), _text(label))
+    return Score(_number(failed, most=1.0), _word(label))
 
 
 def _arm(prompt: Any, completion: Any, first: Any, gaps: Any, gap_seconds: Any) -> ArmReport:
@@ -151,7 +155,7 @@ def _arm(prompt: Any, completion: Any, first: Any, gaps: Any, gap_seconds: Any) 
 
 
 def _by_name(raw: Any, value: Callable[[Any], T]) -> dict[str, T]:
-    return {_text(name): value(each) for name, each in _few(raw).items()}
+    return {_word(name): value(each) for name, each in _few(raw).items()}
 
 
 def _few(raw: Any) -> Any:
@@ -167,6 +171,9 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not _TEXT.fullmatch(value):
         raise ReportError("a name that is not 1 to 128 letters, digits and .:+-_")
     return value
+
+
+_word = lru_cache(maxsize=1_024)(_text)  # the same few come again and again
 
 
 def _whole(value: Any, most: int) -> int:
