@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import marshal
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzers.pair import Capture, CapturedPair, End
@@ -23,7 +24,7 @@ _ENDS = tuple(End)
 class Settings:
     """What the parent decides for a child; travels as JSON in its argument."""
 
-    analyzers: tuple[str, ...]
+    analyzers: Sequence[str]
     memory_bytes: int
     cpu_seconds: float
     """For one task, all analyzers together."""
