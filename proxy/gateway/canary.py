@@ -61,6 +61,10 @@ class Canary:
         self._open = telemetry.breaker_open.labels()
         self._counts = {cause: telemetry.fallbacks.labels(cause) for cause in Cause}
 
+    def follow(self, limits: config.CanaryBreaker) -> None:
+        """Go by other limits from now on."""
+        self._breaker.limits = limits
+
     def takes(self, now: float) -> bool:
         """Whether a request of a session in the candidate's share may go there."""
         if not self._arm.servers.usable or not self._breaker.lets(now):

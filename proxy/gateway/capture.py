@@ -79,15 +79,15 @@ class Recorder:
 class Budget:
     """Bytes held at once for mirroring."""
 
-    __slots__ = ("_limit", "used")
+    __slots__ = ("limit", "used")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self.used = 0
 
     def take(self, size: int) -> bool:
         """Account for `size` more bytes; False, and nothing taken, where there is no room."""
-        if self.used + size > self._limit:
+        if self.used + size > self.limit:
             return False
         self.used += size
         return True

@@ -73,6 +73,16 @@ class Gateway:
             raise ValueError(f"found {weight}, should be a share between 0 and 1")
         self._services.router.set_weight(weight)
 
+    def reload(self, config: Config) -> None:
+        """Apply a checked configuration to what begins from now on, and show the certificate that is there now.
+
+        Raises:
+            TlsError: A certificate, key or CA file cannot be used any more; the former configuration stays.
+        """
+        if self._tls is not None and config.tls.cert_file and config.tls.key_file:
+            self._tls.renew(config.tls.cert_file, config.tls.key_file)
+        self._services.reload(config)
+
     async def stop(self) -> None:
         """Accept no more, let requests and mirrors under way finish within `limits.drain`, then cut them off.
 

@@ -23,16 +23,35 @@ class Lane:
     A server that no connection can be made to has been sent nothing, so the leg tries the arm's others, each once.
     """
 
-    def __init__(self, arm: Arm, leg: str, connections: int, config: Config, telemetry: Telemetry) -> None:
+    def __init__(self, arm: Arm, leg: str, config: Config, telemetry: Telemetry) -> None:
         self.arm = arm
         self.leg = leg
         """"primary", "mirror" or "repeat"."""
-        self.target = target_of(arm.name, arm.settings, config)
         self._meter = LegMeter(telemetry, arm.name, leg)
+        self._pools: dict[Server, Pool] = {}
+        self._retired: list[Pool] = []
+        self.follow(config, reconnect=False)
+
+    def follow(self, config: Config, *, reconnect: bool) -> None:
+        """Send legs as this configuration says, which the arm follows already.
+
+        Servers that it still names keep their connections, unless all are to `reconnect`.
+        """
+        arm, old = self.arm, self._pools
+        connections = arm.settings.connections if self.leg == "primary" else config.mirror.in_flight
+        self.target = target_of(arm.name, arm.settings, config)
         self._servers = arm.servers
-        self._pools = {
-            server: Pool(server, connections, config.limits, arm.tls, self._refused) for server in arm.servers.all
-        }
+        self._pools = {}
+        for server in arm.servers.all:
+            pool = None if reconnect else old.pop(server, None)
+            if pool is None:
+                pool = Pool(server, connections, config.limits, arm.tls, self._refused)
+            pool.follow(connections, arm.tls)
+            self._pools[server] = pool
+        self._retired = [pool for pool in self._retired if pool.open]
+        for pool in old.values():
+            pool.retire()
+            self._retired.append(pool)
 
     def acquire(self, leg: Leg, now: float, server: Server | None = None) -> None:
         """Send the leg to a server, the best one or this one: now, or when there is a connection."""
@@ -57,7 +76,7 @@ class Lane:
 
     async def close(self) -> None:
         """Close every connection; legs under way are not told."""
-        for pool in self._pools.values():
+        for pool in (*self._pools.values(), *self._retired):
             await pool.close()
 
     def _refused(self, leg: Leg, problem: str, *, timed_out: bool) -> None:

@@ -50,6 +50,10 @@ class Target:
     models: Mapping[str, str]
     """Client-facing model name to the arm's own."""
 
+    def name_of(self, model: str) -> str:
+        """What the arm calls a model; the same where a newer configuration knows it no more."""
+        return self.models.get(model, model)
+
 
 def target_of(name: str, arm: Arm, config: Config) -> Target:
     """An arm's target, with its key from the environment."""

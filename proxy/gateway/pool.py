@@ -40,16 +40,28 @@ class Pool:
         self.server = server
         self.host_line = host_line(url)
         self._address = url.address
-        self._tls = tls if url.scheme == "https" else None
+        self._secure = url.scheme == "https"
         self._refused = refused
-        self._limit = limit
+        self._retired = False
         self._limits = limits
-        self._open = 0
+        self.follow(limit, tls)
+        self.open = 0
+        """Connections that are open or being made."""
         self._connecting: set[asyncio.Task[None]] = set()
         self._connections: set[Upstream] = set()
         self._idle: dict[Upstream, None] = {}
         self._waiting: dict[Leg, None] = {}
         self._ages: Timeouts[Upstream] = Timeouts(IDLE, Upstream.abort)
+
+    def follow(self, limit: int, tls: ssl.SSLContext | None) -> None:
+        """Hold at most `limit` connections, and make new ones by `tls`; those that are open stay."""
+        self._limit = limit
+        self._tls = tls if self._secure else None
+
+    def retire(self) -> None:
+        """Keep no connection beyond the legs that have come so far."""
+        self._retired = True
+        self.close_idle()
 
     def acquire(self, leg: Leg, *, fresh: bool = False) -> None:
         """Give the leg a connection, now or when there is one; `fresh` where idle ones are not to be trusted."""
@@ -74,6 +86,8 @@ class Pool:
             leg = next(iter(self._waiting))
             del self._waiting[leg]
             connection.carry(leg)
+        elif self._retired:
+            connection.abort()
         else:
             self._idle[connection] = None
             self._ages.add(connection)
@@ -81,7 +95,7 @@ class Pool:
     def forget(self, connection: Upstream) -> None:
         """A connection closed."""
         self._connections.discard(connection)
-        self._open -= 1
+        self.open -= 1
         self._idle.pop(connection, None)
         self._ages.discard(connection)
         self._connect_for_waiting()
@@ -102,8 +116,8 @@ class Pool:
             connection.abort()
 
     def _connect_for_waiting(self) -> None:
-        while len(self._connecting) < len(self._waiting) and self._open < self._limit:
-            self._open += 1
+        while len(self._connecting) < len(self._waiting) and self.open < self._limit:
+            self.open += 1
             task = spawn(self._connect(), name=f"connect {self._address}")
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
@@ -130,7 +144,7 @@ class Pool:
             problem, timed_out = problem_of(error), isinstance(error, TimeoutError)
         finally:
             if made is None:
-                self._open -= 1
+                self.open -= 1
         self._connecting.discard(asyncio.current_task())
         if made is not None and not made.closed:
             self._connections.add(made)

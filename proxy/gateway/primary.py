@@ -90,7 +90,7 @@ class Primary(Leg):
 
     def _address(self, body: bytes, model: str, parsed: Mapping[str, Any] | None = None) -> None:
         """Ask the arm for `model` by its own name, and undo that in its answer; `parsed` is the body, read."""
-        name = self._lane.target.models[model]
+        name = self._lane.target.name_of(model)
         if name == model:
             self._held, self._naming = body, None
         else:

@@ -73,7 +73,8 @@ class Router:
 
     def set_weight(self, weight: float) -> None:
         """The share of sessions that the candidate answers, from the next request on."""
-        self._weight = weight
+        self.weight = weight
+        """Share of sessions that the candidate answers."""
         self._candidate = _Share(weight)
         self.reads_first = weight > 0 or self._rewrites
         """Whether a body must be read before the primary is sent, to know to which arm, or to change it."""
@@ -107,7 +108,7 @@ class Router:
         if sampled and request.control and request.control.get(MIRROR_HEADER, "yes").lower() != "yes":
             sampled = False
         repeat = sampled and self._repeat.holds(digest[_SESSION + _BUCKET : _SESSION + 2 * _BUCKET])
-        canary = self._weight > 0 and self._candidate.holds(digest[_SESSION + 2 * _BUCKET :])
+        canary = self.weight > 0 and self._candidate.holds(digest[_SESSION + 2 * _BUCKET :])
         if canary and kept_by_server(request.path, found):
             canary = False
         return Route(model, found, digest[:_SESSION], sampled, repeat, canary)

@@ -20,6 +20,7 @@ from proxy.gateway.ledger import Ledger
 from proxy.gateway.routing import Router, salt_of
 from proxy.gateway.timeouts import Timeouts
 from proxy.telemetry import Telemetry
+from proxy.tls import arm_tls
 
 if TYPE_CHECKING:
     from proxy.gateway.client import Client
@@ -51,7 +52,8 @@ class Services:
         self.config = config
         self.ledger = ledger
         self.scorer = scorer
-        self.router = Router(config, salt_of(config))
+        self._salt = salt_of(config)
+        self.router = Router(config, self._salt)
         self.added_latency = telemetry.added_latency
         self.draining = False
         self.clients: set[Client] = set()
@@ -59,18 +61,19 @@ class Services:
         self.on_idle: Callable[[], None] = lambda: None
         """Called when the last client or the last shadow is gone."""
         share, now = 1 / config.gateway.workers, monotonic()
-        baseline = Arm("baseline", config.baseline, telemetry, share=share, now=now)
-        candidate = Arm("candidate", config.candidate, telemetry, share=share, now=now)
-        self._watches = (Watch(baseline), Watch(candidate))
-        self.primary = Lane(baseline, "primary", config.baseline.connections, config, telemetry)
-        self.candidate = Lane(candidate, "primary", config.candidate.connections, config, telemetry)
-        self.canary = Canary(candidate, config.canary.breaker, telemetry)
+        self._baseline = Arm("baseline", config.baseline, telemetry, share=share, now=now)
+        self._candidate = Arm("candidate", config.candidate, telemetry, share=share, now=now)
+        self._watches = (Watch(self._baseline), Watch(self._candidate))
+        self.primary = Lane(self._baseline, "primary", config, telemetry)
+        self.candidate = Lane(self._candidate, "primary", config, telemetry)
+        self.canary = Canary(self._candidate, config.canary.breaker, telemetry)
         self.mirrors = {
-            "baseline": Lane(candidate, "mirror", config.mirror.in_flight, config, telemetry),
-            "candidate": Lane(baseline, "mirror", config.mirror.in_flight, config, telemetry),
+            "baseline": Lane(self._candidate, "mirror", config, telemetry),
+            "candidate": Lane(self._baseline, "mirror", config, telemetry),
         }
         """Where the mirror goes, by the arm that answers the client."""
-        self.repeat = Lane(baseline, "repeat", config.mirror.in_flight, config, telemetry)
+        self.repeat = Lane(self._baseline, "repeat", config, telemetry)
+        self._lanes = (self.primary, self.candidate, *self.mirrors.values(), self.repeat)
         self.mirrors_in_flight = 0
         self.lag = LagBreaker(config.gateway.shed_lag)
         self.held = Budget(config.mirror.in_flight_bytes)
@@ -91,6 +94,34 @@ class Services:
         for watch in self._watches:
             watch.start()
 
+    def reload(self, config: Config) -> None:
+        """Follow another configuration in all that begins from now on.
+
+        What is under way ends as it began. Whatever stands in `proxy.processes.reload.RESTART` must be as it was.
+
+        Raises:
+            TlsError: An arm's files cannot be used; nothing has changed.
+        """
+        now, settings = monotonic(), {self._baseline: config.baseline, self._candidate: config.candidate}
+        contexts = {arm: arm_tls(each) for arm, each in settings.items()}
+        reconnect = {arm: each.tls != arm.settings.tls for arm, each in settings.items()}
+        for arm, each in settings.items():
+            arm.follow(each, contexts[arm], now)
+        for lane in self._lanes:
+            lane.follow(config, reconnect=reconnect[lane.arm])
+        for watch in self._watches:
+            watch.restart()
+        router = Router(config, self._salt)
+        if config.canary.weight == self.config.canary.weight:
+            router.set_weight(self.router.weight)  # it may have been set to another since
+        self.config, self.router = config, router
+        self.canary.follow(config.canary.breaker)
+        self.lag.limit = config.gateway.shed_lag
+        self.held.limit = config.mirror.in_flight_bytes
+        self.starts.change(config.mirror.start_after)
+        self.deadlines.change(config.mirror.deadline)
+        self.silences.change(config.canary.silence)
+
     def next_pair_id(self) -> str:
         """A name for a pair, unique across processes."""
         return f"{self._pair_prefix}-{next(self._pair_number)}"
@@ -101,5 +132,5 @@ class Services:
             await watch.close()
         for timeouts in (self.starts, self.deadlines, self.silences, self.heads, self.idles, self.lingers):
             timeouts.close()
-        for lane in (self.primary, self.candidate, *self.mirrors.values(), self.repeat):
+        for lane in self._lanes:
             await lane.close()

@@ -97,6 +97,7 @@ class Shadow:
         "_arm",
         "_body",
         "_held",
+        "_inclusion",
         "_mirror",
         "_other",
         "_pairing",
@@ -121,6 +122,7 @@ class Shadow:
         self._route = route
         self._body = body
         self._pairing = Pairing(arm, repeat=route.repeat)
+        self._inclusion = services.config.mirror.sample
         self._mirror: MirrorLeg | None = None
         self._other: Recorder | None = None
         """The other arm's answer."""
@@ -244,7 +246,7 @@ class Shadow:
             self._act(self._pairing.repeat_ended())
 
     def _leg(self, lane: Lane, parsed: Mapping[str, Any], tokens: int) -> MirrorLeg:
-        body = renamed(self._body, parsed, lane.target.models[self._route.model])
+        body = renamed(self._body, parsed, lane.target.name_of(self._route.model))
         return MirrorLeg(self, lane, self._request, mirror_body(self._request, body), tokens)
 
     def _finish(self) -> None:
@@ -294,6 +296,6 @@ class Shadow:
             baseline=baseline,
             candidate=candidate,
             repeat=None if repeat is None else repeat.recorder.capture(),
-            inclusion=services.config.mirror.sample,
+            inclusion=self._inclusion,
             headers=dict(self._request.control),
         )

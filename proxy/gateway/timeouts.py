@@ -40,6 +40,16 @@ class Timeouts(Generic[K]):
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._delay, self._tick)
 
+    def change(self, delay: float) -> None:
+        """From now on keys stand for `delay` seconds; those that stand already no longer than that from now."""
+        self._delay = delay
+        latest = monotonic() + delay  # nobody added later is due before it, so the order holds
+        for key, due in self._due.items():
+            self._due[key] = min(due, latest)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(0.0, self._tick)
+
     def discard(self, key: K) -> None:
         """Forget a key, where it is known."""
         self._due.pop(key, None)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from proxy.tasks import cancel, spawn
 from tests.arms.until import until
 from tests.gateway.peer import (
     Peer,
@@ -43,13 +44,11 @@ async def test_requests_under_way_are_spread_over_the_servers() -> None:
         serving(silent) as three,
         standing({"url": [one.address, two.address, three.address]}, "http://127.0.0.1:1", mirror=ALONE) as s,
     ):
-        asking = [asyncio.ensure_future(ask(s.port, ASK)) for _ in range(30)]  # noqa: TID251 - cancelled below
+        asking = [spawn(ask(s.port, ASK), name="ask") for _ in range(30)]
         for peer in (one, two, three):
             await peer.until(lambda peer=peer: len(peer.requests) == 10)  # type: ignore[misc]
             await until(lambda peer=peer: metric(s, "upstream_outstanding", peer) == 10)  # type: ignore[misc]
-        for each in asking:
-            each.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        await cancel(*asking)
         for peer in (one, two, three):
             await until(lambda peer=peer: metric(s, "upstream_outstanding", peer) == 0)  # type: ignore[misc]
 

@@ -53,29 +53,28 @@ def arm(given: str | dict[str, Any]) -> dict[str, Any]:
     return {"health": {"every": 0.0}, "extra": {"tokens_per_second": None, "every": 0.0}, **section}
 
 
-@asynccontextmanager
-async def standing(
-    baseline: str | dict[str, Any], candidate: str | dict[str, Any], **settings: Any
-) -> AsyncIterator[Stand]:
-    """Start a gateway between two arms, each a URL or its whole section, and stop it behind the block.
-
-    It mirrors everything, and sheds nothing, unless the settings say otherwise.
-    """
-    mirror = {"sample": 1.0, "repeat": 0.0, **settings.pop("mirror", {})}
-    limits = {"drain": 5.0, **settings.pop("limits", {})}
-    config = Config.model_validate(
+def configured(baseline: str | dict[str, Any], candidate: str | dict[str, Any], **settings: Any) -> Config:
+    """Two arms, each a URL or its whole section: everything is mirrored and nothing shed, unless told otherwise."""
+    return Config.model_validate(
         {
             "listen": "127.0.0.1:0",
             "baseline": arm(baseline),
             "candidate": arm(candidate),
             "gateway": {"shed_lag": 60.0},
             "models": {"m": {}},
-            "mirror": mirror,
-            "limits": limits,
             **settings,
+            "mirror": {"sample": 1.0, "repeat": 0.0, **settings.get("mirror", {})},
+            "limits": {"drain": 5.0, **settings.get("limits", {})},
         }
     )
-    made = Stand(config)
+
+
+@asynccontextmanager
+async def standing(
+    baseline: str | dict[str, Any], candidate: str | dict[str, Any], **settings: Any
+) -> AsyncIterator[Stand]:
+    """A gateway that is `configured` like this, until the block is left."""
+    made = Stand(configured(baseline, candidate, **settings))
     await made.gateway.start()
     try:
         yield made

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from itertools import product
+from math import nan
 
 import structlog
 
@@ -42,21 +44,44 @@ class Arm:
         self.servers = Servers(settings.url, settings.ejection)
         self.pressed = False
         """Whether its servers have said that they are too busy for extra legs."""
-        self._pressure = Pressure(settings.extra)
-        rate = settings.extra.tokens_per_second
-        self._budget = None if rate is None else TokenBudget(rate * share, now)
         self._share = share
-        self._said_at: dict[str, float] = {}
-        """By server, when it was last logged why it cannot be connected to."""
         self._telemetry = telemetry
+        self._pressure, self._budget = self._bounds(now)
+        self._said_at: dict[Server, float] = {}
+        """When it was last logged why a server cannot be connected to."""
         self._slots = telemetry.blocks[0].slots
         self._extra_tokens = {purpose: telemetry.extra_tokens.labels(name, purpose).slot for purpose in PURPOSES}
         self._refused = {
             (purpose, state): telemetry.extra_refused.labels(name, purpose, state.removeprefix("dropped_")).slot
             for purpose, state in product(PURPOSES, (State.DROPPED_BUDGET, State.DROPPED_PRESSURE))
         }
+        self._show(now)
+
+    def follow(self, settings: config.Arm, tls: ssl.SSLContext | None, now: float) -> None:
+        """Go by other settings from now on; servers that they still name stay as they are, and their count.
+
+        Another budget begins full.
+        """
+        was, self.settings, self.tls = self.settings, settings, tls
+        old = {server.url: server for server in self.servers.all}
+        self.servers = Servers(settings.url, settings.ejection, old)
+        if settings.extra != was.extra:
+            self._pressure, self._budget = self._bounds(now)
+        for server in set(old.values()).difference(self.servers.all):
+            server.bit = 0
+            self._said_at.pop(server, None)
+            for gauge in (self._telemetry.upstream_up, self._telemetry.upstream_outstanding):
+                gauge.labels(self.name, server.name).set(nan)
+        self._show(now)
+
+    def _bounds(self, now: float) -> tuple[Pressure, TokenBudget | None]:
+        extra = self.settings.extra
+        rate = extra.tokens_per_second
+        return Pressure(extra), None if rate is None else TokenBudget(rate * self._share, now)
+
+    def _show(self, now: float) -> None:
         for server, reason in product(self.servers.all, Reason):
-            telemetry.upstream_ejections.labels(name, server.name, reason)
+            self._telemetry.upstream_ejections.labels(self.name, server.name, reason)
         self.refresh(now)
 
     # what extra legs may spend
@@ -89,8 +114,10 @@ class Arm:
 
     def failed(self, server: Server, reason: Reason, since: float, now: float, problem: str = "") -> None:
         """See `Servers.failed`. `problem` says in words what happened, where there is more to say than `reason`."""
-        if reason is Reason.CONNECT and now - self._said_at.get(server.url, -QUIET) >= QUIET:
-            self._said_at[server.url] = now
+        if server not in self.servers.all:
+            return  # it has been left out of the configuration since
+        if reason is Reason.CONNECT and now - self._said_at.get(server, -QUIET) >= QUIET:
+            self._said_at[server] = now
             _log.warning("a server cannot be connected to", arm=self.name, server=server.name, problem=problem)
         self._changed(server, self.servers.failed(server, since, now), reason, problem)
 

@@ -20,10 +20,10 @@ class Breaker:
     After `pause` seconds one request is let through as a trial; its end closes the breaker or opens it anew.
     """
 
-    __slots__ = ("_limits", "_opened_at", "_trial_at", "level")
+    __slots__ = ("_opened_at", "_trial_at", "level", "limits")
 
     def __init__(self, limits: CanaryBreaker) -> None:
-        self._limits = limits
+        self.limits = limits
         self.level = 0.0
         """How full the bucket is. While it is 0, an answer changes nothing and need not be reported."""
         self._opened_at: float | None = None
@@ -40,7 +40,7 @@ class Breaker:
             return True
         if now < self._trial_at:
             return False
-        self._trial_at = now + self._limits.pause  # should this trial never end, there is another
+        self._trial_at = now + self.limits.pause  # should this trial never end, there is another
         return True
 
     def answered(self, since: float) -> bool:
@@ -58,13 +58,13 @@ class Breaker:
         """The candidate failed a request sent at `since`; whether that opened the breaker."""
         if self._opened_at is not None:
             if since >= self._opened_at:
-                self._trial_at = now + self._limits.pause
+                self._trial_at = now + self.limits.pause
             return False
         self.level += 1.0
-        if self.level < self._limits.failures:
+        if self.level < self.limits.failures:
             return False
         self._opened_at = now
-        self._trial_at = now + self._limits.pause
+        self._trial_at = now + self.limits.pause
         return True
 
 

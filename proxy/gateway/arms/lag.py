@@ -14,18 +14,18 @@ ON_TIME = 10
 class LagBreaker:
     """Told how late each look at the clock came; `limit` is in seconds. `shed` says whether to mirror nothing."""
 
-    __slots__ = ("_limit", "_on_time", "shed")
+    __slots__ = ("_on_time", "limit", "shed")
 
     def __init__(self, limit: float) -> None:
         self.shed = False
-        self._limit = limit
+        self.limit = limit
         self._on_time = 0
 
     def observe(self, lateness: float) -> None:
         """One sample, in seconds."""
-        if lateness > self._limit:
+        if lateness > self.limit:
             self.shed = True
             self._on_time = 0
         elif self.shed:
-            self._on_time = self._on_time + 1 if lateness <= self._limit / 2 else 0
+            self._on_time = self._on_time + 1 if lateness <= self.limit / 2 else 0
             self.shed = self._on_time < ON_TIME

@@ -31,6 +31,7 @@ class Watch:
         self._arm = arm
         self._tasks: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
+        self._former: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to ask."""
@@ -50,12 +51,19 @@ class Watch:
             if settings.extra.every and (settings.extra.waiting is not None or settings.extra.kv_usage is not None):
                 self._tasks.append(spawn(self._listen(self._session, server), name=f"load of {name} {server.name}"))
 
+    def restart(self) -> None:
+        """Begin anew, as the arm's settings are now."""
+        tasks, session = self._tasks, self._session
+        self._tasks = []
+        self.start()
+        self._former = spawn(_end(tasks, session), name=f"end the former watch of {self._arm.name}")
+
     async def close(self) -> None:
         """Ask no more."""
+        if self._former is not None:
+            await self._former
         tasks, self._tasks = self._tasks, []
-        await cancel(*tasks)
-        if self._session is not None:
-            await self._session.close()
+        await _end(tasks, self._session)
 
     async def _refresh(self) -> None:
         while True:
@@ -76,6 +84,12 @@ class Watch:
             load = await _load(session, server.url.rstrip("/") + "/metrics")
             self._arm.said(server, load, monotonic())
             await asyncio.sleep(_jittered(every * SELDOM if load == _NOTHING else every))
+
+
+async def _end(tasks: list[asyncio.Task[None]], session: aiohttp.ClientSession | None) -> None:
+    await cancel(*tasks)
+    if session is not None:
+        await session.close()
 
 
 async def _load(session: aiohttp.ClientSession, url: str) -> Load:
