@@ -37,6 +37,9 @@ from proxy.gateway.fields import (
 from proxy.gateway.framing import BLANK, CHUNK_FRAMING, MAX_FIELDS, HeadReader, HeadTooLargeError
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+BLANKS = 64
+"""Blank lines in one arrival of a chunked body up to which each is tried as its end. Beyond, the arrival is read as
+one, and nothing may come behind the body in it."""
 SMALL = 4_096
 """Pieces of a body below this many bytes are joined as they come: one by one, tiny ones take 25 times the room."""
 
@@ -149,7 +152,10 @@ class RequestReader:
         except HeadTooLargeError:
             self.refusal = _too_long()
         except httptools.HttpParserError as error:
-            self.refusal = _bad(f"The request is not well-formed HTTP: {error}.")
+            cause = error.__context__
+            self.refusal = (
+                cause if isinstance(cause, Refusal) else _bad(f"The request is not well-formed HTTP: {error}.")
+            )
 
     def _read_plain(self, data: bytes) -> bool:
         """Read a head, and what came with it of a body without chunks; False, and nothing read, if it is not that.
@@ -179,6 +185,10 @@ class RequestReader:
             request.complete = True
             self._closing = not request.keep_alive
         return True
+
+    def on_message_begin(self) -> None:  # noqa: D102 - llhttp's callback
+        if self._ended:
+            raise _bad("A request came behind a chunked body full of blank lines.")
 
     def on_message_complete(self) -> None:  # noqa: D102 - llhttp's callback
         self._ended = True
@@ -227,7 +237,8 @@ class RequestReader:
         tail, decoded = self._tail, self._decoded
         seam = (tail + data[:3]).find(BLANK)
         end = seam - len(tail) if seam >= 0 else data.find(BLANK)
-        part = data if seam < 0 and end < 0 else data[: end + 4]
+        whole = (seam < 0 and end < 0) or data.count(BLANK) > BLANKS
+        part = data if whole else data[: end + 4]
         self._tail = (tail + part[-3:])[-3:]
         self._parser.feed_data(part)
         size = 0

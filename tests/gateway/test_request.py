@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from proxy.gateway.framing import BLANK
 from proxy.gateway.outgoing import Target, mirror_head, primary_head
-from proxy.gateway.request import Request, RequestReader
+from proxy.gateway.request import BLANKS, Request, RequestReader
 from tests.gateway.smuggling import REFUSED
 
 HOST = b"Host: a\r\n"
@@ -146,3 +149,36 @@ def test_a_header_that_connection_names_reaches_neither_leg(option: bytes) -> No
     for head in (primary_head(request, host, 0), mirror_head(request, target, host, 2)):
         assert b"\r\nAccept: a\r\n" in head
         assert b"user-agent" not in head.lower()
+
+
+def test_a_chunked_body_full_of_blank_lines_is_read_at_once_and_must_be_the_last_to_have_arrived() -> None:
+    head = b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+    body = BLANK * (BLANKS + 1)
+    wire = head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    assert only(wire).size == len(body)
+    both = read(wire + head + b"0\r\n\r\n")
+    assert both.refusal is not None
+    assert both.refusal.status == 400
+    assert not both.requests[0].complete
+    one_by_one = read(wire, head + b"0\r\n\r\n")
+    assert [request.complete for request in one_by_one.requests] == [True, True]
+
+
+def test_reading_a_body_full_of_blank_lines_takes_work_in_proportion() -> None:
+    """One byte of body costs llhttp one look, however many of them could be the end."""
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    head = b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+    body = BLANK * 50_000
+    reader = read(head)
+    sys.setprofile(count)
+    try:
+        reader.feed(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+    finally:
+        sys.setprofile(None)
+    assert reader.requests[0].complete
+    assert calls < 100
