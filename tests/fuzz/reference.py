@@ -41,8 +41,8 @@ class Message:
         return {token.strip(b" \t").lower() for value in self.values(b"connection") for token in value.split(b",")}
 
 
-def requests(wire: bytes) -> Iterator[Message]:
-    """The requests of a connection, for as long as they keep to the grammar.
+def requests(wire: bytes) -> Iterator[tuple[Message, int]]:
+    """The requests of a connection and where each ends, for as long as they keep to the grammar.
 
     Raises:
         GrammarError: There is no further request, and there are bytes left.
@@ -57,7 +57,7 @@ def requests(wire: bytes) -> Iterator[Message]:
             body, at = _chunks(wire, at)
         else:
             body, at = _sized(wire, at, length or 0)
-        yield Message(start, fields, body)
+        yield Message(start, fields, body), at
 
 
 def response(wire: bytes, *, to_head: bool, closed: bool) -> tuple[list[Message], int]:

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.fuzz import properties
 from tests.fuzz.ledger_model import LedgerModel
-from tests.gateway.smuggling import REFUSED
+from tests.gateway.smuggling import ROWS
 from tests.gateway.test_response import HOSTILE
 
 _TOKEN = st.text("abcXYZ-09", min_size=1, max_size=12).map(lambda name: f"X-{name}".encode())
@@ -80,7 +80,7 @@ CUTS = st.lists(st.integers(0, 3_000), max_size=30)
 REQUESTS = st.one_of(
     st.lists(_REQUEST, min_size=1, max_size=3).map(b"".join),
     _spoilt(_REQUEST),
-    _spoilt(st.sampled_from([sent for sent, *_ in REFUSED.values() if len(sent) < SHORT])),
+    _spoilt(st.sampled_from([row.sent for row in ROWS.values() if len(row.sent) < SHORT])),
 )
 RESPONSES = st.one_of(
     _RESPONSE,

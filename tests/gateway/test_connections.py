@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import struct
 
@@ -23,25 +22,10 @@ from tests.gateway.peer import (
     serving,
     silent,
 )
-from tests.gateway.smuggling import REFUSED
 from tests.gateway.stands import Stands
 
 CHAT = "/v1/chat/completions"
 ASK = b'{"model":"m"}'
-
-
-async def test_a_smuggled_request_is_refused_in_openai_shape_and_reaches_no_server(stand: Stands) -> None:
-    async with serving(always(plain(b"ok"))) as baseline, stand(baseline.address, baseline.address) as s:
-        for name, (data, status, _) in REFUSED.items():
-            reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
-            writer.write(data)
-            response = await read_response(reader)
-            assert response.status == status, name
-            assert response.header(b"connection") == b"close", name
-            assert set(json.loads(response.body)["error"]) == {"message", "type", "param", "code"}, name
-            assert await reader.read() == b"", name
-            writer.close()
-        assert baseline.requests == []
 
 
 async def test_a_second_request_is_never_read_out_of_the_first_ones_body(stand: Stands) -> None:

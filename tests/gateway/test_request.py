@@ -7,7 +7,6 @@ import pytest
 from proxy.gateway.framing import BLANK
 from proxy.gateway.outgoing import Target, mirror_head, primary_head
 from proxy.gateway.request import BLANKS, Request, RequestReader
-from tests.gateway.smuggling import REFUSED
 
 HOST = b"Host: a\r\n"
 
@@ -28,17 +27,6 @@ def only(*arrivals: bytes) -> Request:
 
 def by_event(data: bytes, size: int) -> list[bytes]:
     return [data[i : i + size] for i in range(0, len(data), size)]
-
-
-@pytest.mark.parametrize("name", REFUSED)
-@pytest.mark.parametrize("size", [1, 65_536], ids=["bytewise", "at once"])
-def test_what_breaks_framing_is_refused(name: str, size: int) -> None:
-    data, status, _ = REFUSED[name]
-    reader = read(*by_event(data, size))
-    assert reader.refusal is not None
-    assert reader.refusal.status == status
-    complete = [request for request in reader.requests if request.complete]
-    assert complete == []
 
 
 def test_a_request_is_passed_on_without_what_belongs_to_its_connection() -> None:
