@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from benchmarks.figures import Target
 from benchmarks.machine import machine
 
+RESULTS = Path("benchmarks/results")
+
 
 def options(module: str, description: str | None) -> argparse.ArgumentParser:
     """The command line that all share."""
@@ -20,7 +22,8 @@ def options(module: str, description: str | None) -> argparse.ArgumentParser:
         prog=f"python -m {module}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="small, to see that everything works")
-    parser.add_argument("--json", type=Path, help="also write everything to this file")
+    default = RESULTS / f"{module.rpartition('.')[2]}.json"
+    parser.add_argument("--json", type=Path, default=default, help="where everything is written (%(default)s)")
     return parser
 
 
@@ -32,9 +35,9 @@ def finish(
     The targets of a quick run are printed and not judged.
     """
     print(*targets, *faults, sep="\n")
-    if chosen.json is not None:
-        judged = [{**asdict(target), "met": target.met} for target in targets]
-        result = {"machine": machine(), **figures, "targets": judged, "faults": faults}
-        chosen.json.write_text(json.dumps(result, indent=1) + "\n")
+    judged = [{**asdict(target), "met": target.met} for target in targets]
+    result = {"machine": machine(), "quick": chosen.quick, **figures, "targets": judged, "faults": faults}
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    chosen.json.write_text(json.dumps(result, indent=1) + "\n")
     missed = not chosen.quick and not all(target.met for target in targets)
     sys.exit(1 if faults or missed else 0)
