@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.__main__ import faults
 from benchmarks.figures import Row, Target, quantile, row, table
 from benchmarks.outcome import Outcome, Seen
+from benchmarks.scenarios import scenarios
 
 
 def outcome(latencies: list[int], *, cpu: float = 0.0, mirrored: int = 0, **states: int) -> Outcome:
@@ -73,3 +75,21 @@ def test_a_target_says_what_was_found_and_what_should_be() -> None:
 
 def test_a_table_is_aligned() -> None:
     assert table(("a", "bb"), [("ccc", "d")]).splitlines() == ["| a   | bb |", "| --- | -- |", "| ccc | d  |"]
+
+
+def test_wrong_answers_and_work_not_done_are_faults_and_a_bad_candidate_is_none() -> None:
+    chosen = {each.name: each for each in scenarios()}
+    half = outcome([1] * 10, mirrored=5, total=10, not_sampled=0, paired=5, unscored=0)
+    failing = outcome([1] * 10, mirrored=10, total=10, not_sampled=0, paired=10, unscored=0)
+    failing.seen.errors["status 502"] = 1
+    found = [
+        row("plain", "slipgauge", [half], [half], 1),
+        row("300/s, candidate hung", "slipgauge", [half], [half], 1),
+        row("streamed at once", "slipgauge", [failing], [failing], 1),
+        row("streamed at once", "nginx", [failing], [failing], 1),
+    ]
+
+    assert list(faults(found, [chosen[each.scenario] for each in found])) == [
+        "plain: only 5 of 10 sampled requests were paired",
+        "streamed at once: 1 of 10 requests failed: {'status 502': 1}",
+    ]
