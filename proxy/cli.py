@@ -47,7 +47,7 @@ def run(config: Path) -> None:
 
     logs.configure(settings.log)
     try:
-        uvloop.run(serve(settings))
+        uvloop.run(serve(settings, config))
     except StartError as error:
         _fail(str(error), ERROR)
     except (KeyboardInterrupt, asyncio.CancelledError):

@@ -270,6 +270,9 @@ class Gateway(Section):
     workers: Annotated[int, Field(ge=1, le=256)] = Field(
         1, description="Gateway processes on the data port, each with analyzers and limits of its own."
     )
+    watch_config: Interval = Field(
+        0.0, description="Time between looks at this file for a change to apply; 0 looks on SIGHUP only."
+    )
     shed_lag: Seconds = Field(
         0.05, description="While the event loop is later than this, nothing is mirrored: clients come first."
     )

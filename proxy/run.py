@@ -6,12 +6,15 @@ import asyncio
 import os
 import resource
 import signal
+from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
-import aiohttp
 import structlog
 from aiohttp import http_parser, web
 
+from proxy import logs
 from proxy.address import Address, parse_address
 from proxy.channel.memory import MemoryChannel
 from proxy.config import Config
@@ -21,9 +24,11 @@ from proxy.control.readiness import Baseline
 from proxy.gateway import Ledger
 from proxy.processes.fleet import Fleet
 from proxy.processes.plane import Plane, StartError, listen
+from proxy.processes.reload import Reloader
 from proxy.report import Report
+from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
-from proxy.tls import arm_tls, warnings
+from proxy.tls import warnings
 
 _log = structlog.get_logger(__name__)
 
@@ -50,7 +55,9 @@ class Deployment:
         self.channel = MemoryChannel(self.control.receive, self.telemetry)
         gateways = Plane if config.gateway.workers == 1 else Fleet
         self.plane: Plane | Fleet = gateways(config, self.telemetry, self.ledger, self._publish)
-        self._session: aiohttp.ClientSession | None = None
+        self.config_status: Callable[[], dict[str, Any]] = dict
+        """What `GET /stage` tells of the configuration file; nothing where there is none."""
+        self._baseline: Baseline | None = None
         self._runner: web.AppRunner | None = None
         self.admin_address = parse_address(config.admin.listen)
 
@@ -85,16 +92,28 @@ class Deployment:
         await self.channel.stop()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._session is not None:
-            await self._session.close()
+        if self._baseline is not None:
+            await self._baseline.close()
+
+    def reload(self, config: Config) -> None:
+        """Apply a checked configuration that needs no restart."""
+        self.plane.reload(config)
+        self.control.weigh(config.canary.weight)
+        logs.configure(config.log)
+        for warning in warnings(config):
+            _log.warning(warning)
+        if self._baseline is not None:
+            _ = spawn(self._baseline.use(config.baseline), name="readiness")
+
+    def _config_now(self) -> dict[str, Any]:
+        return self.config_status()
 
     def _publish(self, report: Report) -> None:
         self.channel.publish(report)  # what it drops, it counts
 
     async def _start_admin(self) -> None:
-        baseline = self._config.baseline
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=arm_tls(baseline) or True))
-        admin = Admin(self.control, Baseline(self._session, baseline), lambda: self.plane.gateways)
+        self._baseline = Baseline(self._config.baseline)
+        admin = Admin(self.control, self._baseline, lambda: self.plane.gateways, self._config_now)
         token = self._config.admin.viewer_token_env
         self._runner = web.AppRunner(
             admin.app(os.environ[token] if token else None),
@@ -108,9 +127,14 @@ class Deployment:
         self.admin_address = Address(*self._runner.addresses[0][:2])
 
 
-async def run(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. A second signal ends the process at once. Raises StartError."""
+async def run(config: Config, file: Path) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; read `file` again on SIGHUP, or when it changes.
+
+    `config` is what was read from it. A second signal ends the process at once. Raises StartError.
+    """
     deployment = Deployment(config)
+    reloader = Reloader(file, config, deployment.reload, deployment.telemetry)
+    deployment.config_status = reloader.status
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
 
     def stop(number: signal.Signals) -> None:
@@ -124,6 +148,8 @@ async def run(config: Config) -> None:
     await deployment.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
+    loop.add_signal_handler(signal.SIGHUP, reloader.ask)
+    reloading = spawn(reloader.run(), name="reloader")
     _log.info(
         "serving",
         listen=str(deployment.data_address),
@@ -135,5 +161,6 @@ async def run(config: Config) -> None:
     try:
         await asked.wait()
     finally:
+        await cancel(reloading)
         await deployment.stop()
     _log.info("stopped", requests=deployment.ledger.total)

@@ -262,6 +262,9 @@ class Telemetry:
         self.gateway_restarts = Counter(
             "slipgauge_gateway_restarts", "Gateway processes that died and were replaced.", registry=r
         )
+        self.config_reloads = Counter(
+            "slipgauge_config_reloads", "Times the configuration file was read again.", ("result",), registry=r
+        )
         self.build = Info("slipgauge_build", "Version of the running program.", registry=r)
 
     def retire(self, block: counters.Block) -> None:

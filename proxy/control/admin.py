@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
+from typing import Any
 
 from aiohttp import web
 from prometheus_client.exposition import choose_encoder
@@ -20,17 +21,27 @@ ENDPOINTS = {
     "/metrics": "every metric, for Prometheus",
     "/verdict": "the verdict, and each guardrail's counts and rates",
     "/ledger": "what became of every eligible request",
-    "/stage": "how much live traffic the candidate answers",
+    "/stage": "how much live traffic the candidate answers, and the configuration in force",
 }
 
 
 class Admin:
-    """The handlers of the admin port. `gateways` says how many processes take requests."""
+    """The handlers of the admin port.
 
-    def __init__(self, control: Control, baseline: Probe, gateways: Callable[[], Gateways]) -> None:
+    `gateways` says how many processes take requests, `configuration` which file is in force.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        baseline: Probe,
+        gateways: Callable[[], Gateways],
+        configuration: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
         self._control = control
         self._baseline = baseline
         self._gateways = gateways
+        self._configuration = configuration
 
     def app(self, token: str | None) -> web.Application:
         """The application; reading needs the bearer token where one is given."""
@@ -87,5 +98,5 @@ class Admin:
         return json_response(self._control.ledger())
 
     async def stage(self, _: web.Request) -> web.Response:
-        """The stage and the candidate's share of live traffic."""
-        return json_response(self._control.stage_now())
+        """The stage, the candidate's share of live traffic, and the configuration in force."""
+        return json_response({**self._control.stage_now(), "config": self._configuration()})

@@ -33,8 +33,7 @@ class Control:
     def __init__(self, config: Config, telemetry: Telemetry, ledger: LedgerView, version: str) -> None:
         self.telemetry = telemetry
         self.version = version
-        self.candidate_weight = config.canary.weight
-        self.stage = Stage.CANARY if self.candidate_weight else Stage.SHADOW
+        self.weigh(config.canary.weight)
         self._revision = config.candidate.revision
         self._ledger = ledger
         analyzers = registry.load(config.analysis.enabled)
@@ -42,6 +41,11 @@ class Control:
         self._margins = {name: guardrail.margin for name, guardrail in config.guardrails.items()}
         self.tables = Tables(variables, self._margins)
         self._meter = Meter(telemetry, self.tables, version)
+
+    def weigh(self, weight: float) -> None:
+        """The candidate answers this share of sessions from now on."""
+        self.candidate_weight = weight
+        self.stage = Stage.CANARY if weight else Stage.SHADOW
 
     def receive(self, report: Report) -> None:
         """Fold one pair into the tables."""

@@ -11,6 +11,7 @@ import aiohttp
 from proxy.config import Arm
 from proxy.probe import problem
 from proxy.tasks import cancel, spawn
+from proxy.tls import arm_tls
 
 PROBE_TIMEOUT = 2.0
 REMEMBER = 1.0
@@ -31,12 +32,22 @@ class Baseline:
     A caller that is cancelled takes its probe with it; the next one probes anew.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, settings: Arm) -> None:
-        self._session = session
-        self._urls = [url.rstrip("/") + settings.health.path for url in settings.url]
+    def __init__(self, settings: Arm) -> None:
+        self._session, self._urls = _means(settings)
         self._lock = asyncio.Lock()
         self._asked = float("-inf")
         self._problem: str | None = None
+
+    async def use(self, settings: Arm) -> None:
+        """Ask these servers from now on."""
+        async with self._lock:
+            await self._session.close()
+            self._session, self._urls = _means(settings)
+            self._asked = float("-inf")
+
+    async def close(self) -> None:
+        """Ask nobody any more."""
+        await self._session.close()
 
     async def problem(self) -> str | None:
         """See `Probe.problem`."""
@@ -58,3 +69,11 @@ class Baseline:
         finally:
             await cancel(*asked)
         return f"the baseline {found}"
+
+
+def _means(settings: Arm) -> tuple[aiohttp.ClientSession, list[str]]:
+    """A session that trusts the arm as it is to be trusted, and what to ask."""
+    connector = aiohttp.TCPConnector(ssl=arm_tls(settings) or True)
+    return aiohttp.ClientSession(connector=connector), [
+        url.rstrip("/") + settings.health.path for url in settings.url
+    ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
 from time import monotonic
 from typing import Any, cast
 
 from proxy.address import Address, parse_address
 from proxy.config import Config
 from proxy.gateway.client import Client
+from proxy.gateway.closing import take_waiting
 from proxy.gateway.ledger import Ledger, State
 from proxy.gateway.services import Scorer, Services
 from proxy.telemetry import Telemetry
@@ -116,7 +116,7 @@ class Gateway:
         listeners = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
         server.close()
         await asyncio.sleep(0)  # from here on nobody else accepts
-        waiting = [connection for listener in listeners for connection in _accepted(listener)]
+        waiting = [connection for listener in listeners for connection in take_waiting(listener)]
         serve = asyncio.get_running_loop().connect_accepted_socket
         serving = (serve(self._client, connection, **self._handshake) for connection in waiting)
         await asyncio.gather(*serving, return_exceptions=True)  # a handshake may fail
@@ -141,16 +141,3 @@ class Gateway:
             self._watch_lag()
 
         self._lag_timer = asyncio.get_running_loop().call_later(LAG_PERIOD, look)
-
-
-def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
-    """Every connection that waits at a listener, which is closed behind the last."""
-    with listener:
-        listener.setblocking(False)
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:  # none is left, or it has gone already
-                return
-            connection.setblocking(False)
-            yield connection

@@ -8,6 +8,7 @@ from analyzers.pair import End
 from proxy.telemetry import CODES, REQUEST_BUCKETS, Telemetry
 
 _COMPLETE = End.COMPLETE
+_BOUNDS: tuple[float, ...] = REQUEST_BUCKETS  # of no fixed length: compiled, that would be copied for every call
 _OTHER = CODES.index("other")
 _CODES: dict[int | End | None, int] = {
     int(code) if code.isdecimal() else End(code): offset for offset, code in enumerate(CODES) if offset != _OTHER
@@ -36,5 +37,5 @@ class LegMeter:
             slots[first + _CODES[end]] += 1.0
             return
         slots[first + _CODES.get(status, _OTHER)] += 1.0
-        slots[self._buckets + bisect_left(REQUEST_BUCKETS, seconds)] += 1.0
+        slots[self._buckets + bisect_left(_BOUNDS, seconds)] += 1.0
         slots[self._sum] += seconds

@@ -36,6 +36,7 @@ class MirrorLeg(Leg):
         self.recorder = Recorder(shadow.services.config.mirror.answer_bytes)
         self._shadow = shadow
         self._lane = lane
+        self._target = lane.target  # a reload while it waits for a connection must not change whose key it takes
         self._request = request
         self._body = body
         self._charged = charged
@@ -48,7 +49,7 @@ class MirrorLeg(Leg):
         """See `Leg.send`."""
         self._sent = monotonic()
         body, self._body = self._body, b""
-        head = mirror_head(self._request, self._lane.target, self.pool.host_line, len(body))
+        head = mirror_head(self._request, self._target, self.pool.host_line, len(body))
         connection.transport.writelines((head, body))
         self._shadow.services.deadlines.add(self)
 

@@ -82,7 +82,16 @@ class _Child:
             self.draining.set()
         elif kind is Kind.CONFIG:
             config = Config.model_validate_json(body)
-            self.config.set_result(config)
+            if not self.config.done():
+                self.config.set_result(config)
+            elif self.plane is not None and not self.draining.is_set():
+                self._reload(self.plane, config)
+
+    def _reload(self, plane: Plane, config: Config) -> None:
+        try:
+            plane.reload(config)
+        except Exception as error:  # such as a certificate that has gone since the parent checked it
+            _log.error("configuration not applied", error=str(error))
 
     def _cut_off(self) -> None:
         if not self.ending:

@@ -110,6 +110,12 @@ class Fleet:
             self._held.close()
             self._held = None
 
+    def reload(self, config: Config) -> None:
+        """Have every process, and those that will replace them, apply a checked configuration."""
+        self._config = self._as_told(config)
+        for process in self._processes.values():
+            process.tell(self._config)
+
     def _as_told(self, config: Config) -> Config:
         """The configuration as the processes get it: with the real port, and a salt that they share."""
         session = config.session

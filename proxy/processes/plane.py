@@ -60,6 +60,10 @@ class Plane:
         await listen(self.gateway.start(shared_port=shared_port), "listen", self._config.listen)
         self._accepting = True
 
+    def reload(self, config: Config) -> None:
+        """Apply a checked configuration to the requests that begin from now on."""
+        self.gateway.reload(config)
+
     async def stop(self) -> None:
         """Drain: accepted requests finish, captured pairs are scored. Safe to call twice, and without `start`."""
         self._accepting, self._draining = False, True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +218,41 @@ async def test_a_shorter_time_holds_for_keys_that_stand_already_and_a_longer_one
     timeouts.add("fourth")
     assert "fourth" in timeouts
     timeouts.close()
+
+
+async def test_a_mirror_that_waits_for_its_connection_takes_the_key_of_the_arm_it_goes_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLD_KEY", "old-secret")
+    monkeypatch.setenv("NEW_KEY", "new-secret")
+    ca, release = Authority(tmp_path), threading.Event()
+    serves, listener = ListenTls(*ca.issue("127.0.0.1")).context, socket.create_server(("127.0.0.1", 0))
+
+    def late() -> bytes:
+        """One request on a connection whose handshake waits to be released."""
+        plain_side, _ = listener.accept()
+        release.wait(20)
+        with serves.wrap_socket(plain_side, server_side=True) as connection:
+            received = b""
+            while not received.endswith(b"}]}"):
+                received += connection.recv(65_536)
+            connection.sendall(plain(b"ok"))
+            return received
+
+    candidate = {
+        "url": f"https://127.0.0.1:{listener.getsockname()[1]}",
+        "tls": {"ca_file": ca.file},
+        "api_key_env": "OLD_KEY",
+    }
+    with listener:
+        async with serving(named(b"ok")) as baseline, standing(baseline.address, candidate) as s:
+            answering = spawn(asyncio.to_thread(late), name="late")
+            await ask(s.port, ASK)
+            await until(lambda: s.gateway._services.mirrors_in_flight == 1)
+            s.gateway.reload(configured(baseline.address, {"url": NOBODY, "api_key_env": "NEW_KEY"}))
+            release.set()
+            received = await answering
+            assert await s.settled() == {"paired": 1}
+
+    assert b"Bearer old-secret" in received
+    assert b"new-secret" not in received

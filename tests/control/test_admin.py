@@ -48,7 +48,7 @@ async def test_the_ledger_says_whether_it_balances(admin: Client, ledger: FixedL
 async def test_the_stage_is_shadow_and_the_candidate_answers_nobody(admin: Client) -> None:
     told = await (await admin.get("/stage")).json()
 
-    assert told == {"stage": "shadow", "candidate_weight": 0.0, "candidate_revision": "1"}
+    assert told == {"stage": "shadow", "candidate_weight": 0.0, "candidate_revision": "1", "config": {}}
 
 
 async def test_readiness_is_the_baselines(admin: Client, baseline: FixedBaseline) -> None:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -15,6 +16,13 @@ from proxy.control.readiness import Baseline
 
 def arm(*urls: str) -> Arm:
     return Arm(url=urls)
+
+
+@asynccontextmanager
+async def asking(*urls: str) -> AsyncIterator[Baseline]:
+    baseline = Baseline(arm(*urls))
+    yield baseline
+    await baseline.close()
 
 
 async def upstream(status: int) -> tuple[TestServer, list[str]]:
@@ -34,8 +42,8 @@ async def upstream(status: int) -> tuple[TestServer, list[str]]:
 @pytest.mark.parametrize(("status", "problem"), [(200, None), (404, None), (503, "the baseline answers 503")])
 async def test_any_answer_below_500_will_do(status: int, problem: str | None) -> None:
     server, _ = await upstream(status)
-    async with aiohttp.ClientSession() as session:
-        assert await Baseline(session, arm(str(server.make_url("")))).problem() == problem
+    async with asking(str(server.make_url(""))) as baseline:
+        assert await baseline.problem() == problem
     await server.close()
 
 
@@ -45,9 +53,10 @@ async def test_a_server_that_is_gone_or_silent_is_told(
     monkeypatch.setattr(readiness, "PROBE_TIMEOUT", 0.05)
     silent = socket.create_server(("127.0.0.1", 0))  # connections wait in its backlog for ever
     port = silent.getsockname()[1]
-    async with aiohttp.ClientSession() as session:
-        gone = await Baseline(session, arm(f"http://127.0.0.1:{unused_tcp_port}")).problem()
-        quiet = await Baseline(session, arm(f"http://127.0.0.1:{port}")).problem()
+    async with asking(f"http://127.0.0.1:{unused_tcp_port}") as baseline:
+        gone = await baseline.problem()
+        await baseline.use(arm(f"http://127.0.0.1:{port}"))
+        quiet = await baseline.problem()
     silent.close()
 
     assert gone is not None
@@ -58,8 +67,7 @@ async def test_a_server_that_is_gone_or_silent_is_told(
 
 async def test_a_crowd_of_askers_is_one_probe() -> None:
     server, asked = await upstream(200)
-    async with aiohttp.ClientSession() as session:
-        baseline = Baseline(session, arm(str(server.make_url(""))))
+    async with asking(str(server.make_url(""))) as baseline:
         await asyncio.gather(*(baseline.problem() for _ in range(20)))
     await server.close()
 

@@ -19,6 +19,7 @@ from proxy.config_keys import ANY, Key, keys
 from proxy.control.access import OPEN
 from proxy.control.admin import ENDPOINTS
 from proxy.counters.families import Family
+from proxy.processes.reload import RESTART
 from proxy.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,12 @@ def test_the_config_file_shows_every_key() -> None:
             yield from paths(value, ".".join(filter(None, (prefix, ANY if named else name))))
 
     assert set(paths(yaml.safe_load(text("config.yaml")))) == {key.path for key in keys()}
+
+
+def test_every_key_that_needs_a_restart_is_documented_and_no_other() -> None:
+    (sentence,) = re.findall(r"^A restart is needed for (.*?):", text("docs/configuration.md"), re.MULTILINE)
+
+    assert re.findall(r"`([\w.]+)`", sentence) == list(RESTART)
 
 
 def metrics() -> set[str]:

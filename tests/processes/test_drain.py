@@ -16,7 +16,9 @@ from tests.processes.stand import running
 async def test_sigterm_under_load_loses_no_accepted_request(
     arms: tuple[Upstream, Upstream], tmp_path: Path, workers: int
 ) -> None:
-    config = write_config(tmp_path / "c.yaml", arms[0].url, arms[1].url, gateway={"workers": workers})
+    config = write_config(
+        tmp_path / "c.yaml", arms[0].url, arms[1].url, gateway={"workers": workers, "shed_lag": 60.0}
+    )
     async with running(config) as run:
         load = Load(run.port, keep=8, fresh=8)
         loading = spawn(load.run(), name="load")

@@ -14,7 +14,9 @@ from tests.processes.stand import Running, alive, running
 
 
 def two(path: Path, arms: tuple[Upstream, Upstream], **changes: Any) -> Path:
-    return write_config(path / "c.yaml", arms[0].url, arms[1].url, gateway={"workers": 2}, **changes)
+    return write_config(
+        path / "c.yaml", arms[0].url, arms[1].url, gateway={"workers": 2, "shed_lag": 60.0}, **changes
+    )
 
 
 def children(pid: int) -> list[int]:
@@ -126,7 +128,7 @@ async def test_another_deployments_shared_port_counts_as_taken(
             tmp_path / "other.yaml",
             *(arm.url for arm in arms),
             listen=f"127.0.0.1:{run.port}",
-            gateway={"workers": 2},
+            gateway={"workers": 2, "shed_lag": 60.0},
         )
         program = await start("run", other)
         _, err = await program.process.communicate()
