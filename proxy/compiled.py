@@ -15,29 +15,30 @@ from hashlib import sha256
 from pathlib import Path
 
 _GATEWAY = Path(__file__).parent / "gateway"
-_LEFT_OUT = frozenset({"__init__", "gateway"})
-"""What runs once: compiling it would gain nothing."""
+_LEFT_OUT = frozenset({"__init__", "gateway", "watch"})
+"""What runs once or now and then: compiling it would gain nothing."""
 
 
 def sources() -> list[Path]:
     """The modules that are compiled."""
-    return sorted(path for path in _GATEWAY.glob("*.py") if path.stem not in _LEFT_OUT)
+    return sorted(path for path in _GATEWAY.rglob("*.py") if path.stem not in _LEFT_OUT)
 
 
 def folder() -> Path:
     """Where the compiled modules of these very sources lie, or would lie, for this interpreter."""
     digest = sha256()
     for path in sources():
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        digest.update(str(path.relative_to(_GATEWAY)).encode() + b"\0" + path.read_bytes())
     return _GATEWAY.parent / "__compiled__" / f"{sys.implementation.cache_tag}-{digest.hexdigest()[:16]}"
 
 
-def prefer(path: MutableSequence[str]) -> None:
-    """Let a package with this `__path__`, the gateway's, find its compiled modules first, where there are any."""
+def prefer(package: str, path: MutableSequence[str]) -> None:
+    """Let `package`, the gateway or one within, find compiled modules first in its `__path__`, if there are any."""
     built = folder()
     if built.is_dir() and not os.environ.get("SLIPGAUGE_PURE"):
-        path.insert(0, str(built / "proxy" / "gateway"))
-        sys.path.append(str(built))  # they share one library, which is found by its own name
+        path.insert(0, str(built.joinpath(*package.split("."))))
+        if str(built) not in sys.path:
+            sys.path.append(str(built))  # they share one library, which is found by its own name
 
 
 def active() -> bool:

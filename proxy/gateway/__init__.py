@@ -2,7 +2,7 @@
 
 from proxy import compiled
 
-compiled.prefer(__path__)
+compiled.prefer(__name__, __path__)
 
 from proxy.gateway.gateway import Gateway  # noqa: E402 - after `prefer`
 from proxy.gateway.ledger import Ledger, State  # noqa: E402

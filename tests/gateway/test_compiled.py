@@ -18,7 +18,9 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     gateway = tmp_path / "gateway"
     gateway.mkdir()
     for path in compiled.sources():
-        (gateway / path.name).write_bytes(path.read_bytes())
+        copy = gateway / path.relative_to(compiled._GATEWAY)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes())
     monkeypatch.setattr(compiled, "_GATEWAY", gateway)
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.delenv("SLIPGAUGE_PURE", raising=False)
@@ -29,14 +31,14 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("built")
 def test_compiled_modules_go_before_the_sources_they_were_made_of() -> None:
     path = ["sources"]
-    compiled.prefer(path)
-    assert path == [str(compiled.folder() / "proxy" / "gateway"), "sources"]
+    compiled.prefer("proxy.gateway.arms", path)
+    assert path == [str(compiled.folder() / "proxy" / "gateway" / "arms"), "sources"]
 
 
 def test_a_source_that_changed_runs_as_it_is(built: Path) -> None:
     (built / "client.py").write_text("changed = True")
     path = ["sources"]
-    compiled.prefer(path)
+    compiled.prefer("proxy.gateway.arms", path)
     assert path == ["sources"]
 
 
@@ -44,7 +46,7 @@ def test_a_source_that_changed_runs_as_it_is(built: Path) -> None:
 def test_the_sources_run_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPGAUGE_PURE", "1")
     path = ["sources"]
-    compiled.prefer(path)
+    compiled.prefer("proxy.gateway.arms", path)
     assert path == ["sources"]
 
 
