@@ -284,6 +284,9 @@ class Config(Section):
     listen: ListenAddress = Field(
         "127.0.0.1:8080", description="Address of the data port, where clients send requests."
     )
+    tap: bool = Field(
+        False, description="Whether requests come from another proxy's mirror: answered 202, asked of both arms."
+    )
     tls: Tls = Tls()
     admin: Admin = Admin()
     gateway: Gateway = Gateway()

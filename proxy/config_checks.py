@@ -48,6 +48,7 @@ def check(
     yield from _arms(tree)
     yield from _files(tree)
     yield from _names(tree, analyzers)
+    yield from _stages(tree)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -210,3 +211,9 @@ def _names(tree: Mapping[Any, Any], analyzers: Mapping[str, Analyzer | AnalyzerE
             yield Problem(
                 f"guardrails.{name}", "no enabled analyzer feeds it; enable one, or leave the guardrail out"
             )
+
+
+def _stages(tree: Mapping[Any, Any]) -> Iterator[Problem]:
+    weight = _value(tree, "canary.weight")
+    if _value(tree, "tap") is True and isinstance(weight, (int, float)) and weight > 0:
+        yield Problem("canary.weight", f"found {weight:g}, should be 0: with tap on there is no client to answer")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from secrets import randbits
 
 import structlog
 
 from proxy.gateway.eligibility import TooIntricateError
 from proxy.gateway.ledger import State
+from proxy.gateway.outgoing import SEEDED_PATHS, seeded
 from proxy.gateway.request import Request
 from proxy.gateway.routing import ModelScan, Route
 from proxy.gateway.services import Services
@@ -38,6 +40,13 @@ def count_unread(services: Services, scan: ModelScan, pieces: Iterable[bytes], s
     services.ledger.open("baseline")
     services.ledger.close("baseline", state)
     return True
+
+
+def coupled(services: Services, request: Request, route: Route, body: bytes) -> bytes:
+    """`body` with the seed that every leg of a mirrored request shares, where that is switched on."""
+    if route.sampled and services.config.mirror.coupled_seed and request.path in SEEDED_PATHS:
+        return seeded(body, route.body, randbits(31))
+    return body
 
 
 def enter(services: Services, request: Request, route: Route, body: bytes, arm: str) -> Shadow | None:

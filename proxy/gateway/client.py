@@ -13,6 +13,7 @@ from proxy.gateway.ledger import State
 from proxy.gateway.primary import Primary
 from proxy.gateway.request import Request, RequestReader
 from proxy.gateway.services import Services
+from proxy.gateway.tap import Tap
 
 _BACKLOG = 65_536
 """Bytes of further requests kept unread while one is answered; beyond it reading stops."""
@@ -37,7 +38,7 @@ class Client:
         self._reader = RequestReader(limits.head_bytes, limits.body_bytes)
         self._request: Request | None = None
         self._mirrored = False
-        self._primary: Primary | None = None
+        self._primary: Primary | Tap | None = None
         self._backlog: list[bytes] = []
         self._backlog_size = 0
         self._paused = False
@@ -154,10 +155,14 @@ class Client:
 
     def _begin(self, request: Request) -> None:
         """Send a request on its way."""
-        if self._mirrored and request.complete and self._services.router.reads_first:
-            self._primary = dispatch(self._services, self, request)
+        services = self._services
+        if services.tap:
+            self._primary = tap = Tap(services, self, request)
+            tap.start(mirrored=self._mirrored)
+        elif self._mirrored and request.complete and services.router.reads_first:
+            self._primary = dispatch(services, self, request)
         else:
-            self._primary = primary = Primary(self._services, self, request)
+            self._primary = primary = Primary(services, self, request)
             primary.start(mirrored=self._mirrored)
 
     def _take(self, request: Request) -> Request:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from secrets import randbits
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.gateway.accounting import route_of
+from proxy.gateway.accounting import coupled, route_of
 from proxy.gateway.fallback import CanaryPrimary
-from proxy.gateway.outgoing import SEEDED_PATHS, seeded
 from proxy.gateway.primary import Primary
 from proxy.gateway.request import Request
 from proxy.gateway.services import Services
@@ -26,8 +24,7 @@ def dispatch(services: Services, client: Client, request: Request) -> Primary:
         primary = Primary(services, client, request)
         primary.start(mirrored=False)
         return primary
-    if route.sampled and services.config.mirror.coupled_seed and request.path in SEEDED_PATHS:
-        body = seeded(body, route.body, randbits(31))
+    body = coupled(services, request, route, body)
     canary = route.canary and services.canary.takes(monotonic())
     primary = CanaryPrimary(services, client, request) if canary else Primary(services, client, request)
     primary.start_read(route, body)

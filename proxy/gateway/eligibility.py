@@ -70,8 +70,8 @@ def stands_alone(body: Mapping[str, Any]) -> bool:
         return False
     for turn in _turns(body):
         # Nearly every turn is a role and a text, in which nothing can be named.
-        plain = len(turn) == 2 and "role" in turn and type(turn.get("content")) is str
-        if not plain and _names_media(turn):
+        plain = type(turn) is dict and len(turn) == 2 and "role" in turn and type(turn.get("content")) is str
+        if not plain and type(turn) is dict and _names_media(turn):
             return False
     return True
 
@@ -98,7 +98,7 @@ def conversation(body: Mapping[str, Any]) -> bytes:
     """What tells one conversation from another: its first system text and first user text."""
     system, first = body.get("system") or body.get("instructions"), None
     for turn in _turns(body):
-        role = turn.get("role")
+        role = turn.get("role") if type(turn) is dict else None
         if role == "user":
             if first is None:
                 first = turn.get("content")
@@ -133,11 +133,11 @@ def _tool_type(tool: Any) -> str | None:
     return kind if kind is None or isinstance(kind, str) else "unknown"
 
 
-def _turns(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _turns(body: Mapping[str, Any]) -> list[Any]:
     for name in ("messages", "input"):
         turns = body.get(name)
         if isinstance(turns, list):
-            return [turn for turn in turns if type(turn) is dict]
+            return turns
     return []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from time import monotonic
 
 import structlog
@@ -11,11 +10,11 @@ from analyzers.pair import End
 from proxy.gateway.canary import Cause, cause_of
 from proxy.gateway.capture import Recorder
 from proxy.gateway.ledger import State
+from proxy.gateway.mirror import MirrorLeg, Overdue
 from proxy.gateway.primary import Primary
-from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead
 from proxy.gateway.routing import Route
-from proxy.gateway.shadow import MirrorLeg, Shadow
+from proxy.gateway.shadow import Shadow
 from proxy.gateway.upstream import Upstream
 
 _log = structlog.get_logger(__name__)
@@ -140,28 +139,3 @@ class CanaryPrimary(Primary):
             elif end is not End.ABORTED:
                 services.canary.failed(self.since, monotonic())
         super()._count(end)
-
-
-class Overdue(MirrorLeg):
-    """A candidate that kept a client waiting too long, heard out beside the baseline's answer.
-
-    Patience with a client's time is no measure of the candidate: it has until the deadline of all answers, counted
-    from its own send, as the baseline has.
-    """
-
-    def __init__(self, shadow: Shadow, request: Request, primary: Primary, sent: float) -> None:
-        services, connection = shadow.services, primary.connection
-        super().__init__(shadow, services.candidate, request, b"", 0)
-        self._purpose = "mirror"
-        self._sent = sent
-        self.pool, self.since = primary.pool, primary.since
-        self.connection, primary.connection = connection, None
-        if connection is not None:
-            connection.leg = self
-        left = sent + services.config.mirror.deadline - monotonic()
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self.deadline_passed)
-
-    def finish(self, end: End) -> None:
-        """See `MirrorLeg.finish`."""
-        self._timer.cancel()
-        super().finish(end)

@@ -48,8 +48,8 @@ class Pairing:
 
     def primary_status(self, status: int) -> Do:
         """The primary's status line arrived."""
-        baseline = self._primary_arm == "baseline"
-        if self.state is None and self._primary is None and baseline and rejected(status):
+        undecided = self.state is None and self._primary is None
+        if status >= 400 and undecided and self._primary_arm == "baseline" and rejected(status):
             return self._finish(State.DROPPED_REJECTED)
         return self.start_due()
 

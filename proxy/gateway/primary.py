@@ -75,7 +75,9 @@ class Primary(Leg):
             if mirrored:
                 route = route_of(services, request, body, self._client.peer)
                 if route is not None:
-                    self._enter(route, body)
+                    self._shadow = enter(services, request, route, body, self._lane.target.name)
+                    if self._shadow is not None and self._sent:
+                        services.deadlines.add(self)
             return
         if mirrored:
             self._scan = ModelScan(services.config)
@@ -85,8 +87,8 @@ class Primary(Leg):
         """Send a request that has been read before, as `body`, with the model as the arm calls it."""
         self.replayable = True
         self._address(body, route.model, route.body)
+        self._shadow = enter(self._services, self._request, route, body, self._lane.target.name)
         self._lane.acquire(self, self._ready)
-        self._enter(route, body)
 
     def _address(self, body: bytes, model: str, parsed: Mapping[str, Any] | None = None) -> None:
         """Ask the arm for `model` by its own name, and undo that in its answer; `parsed` is the body, read."""
@@ -97,12 +99,6 @@ class Primary(Leg):
             self._held = renamed(body, parsed or orjson.loads(body), name)
             self._naming = Naming(model, name)
             accept_plain(self._request)
-
-    def _enter(self, route: Route, body: bytes) -> None:
-        services = self._services
-        self._shadow = enter(services, self._request, route, body, self._lane.target.name)
-        if self._shadow is not None and self._sent:
-            services.deadlines.add(self)
 
     @property
     def begun(self) -> bool:

@@ -25,8 +25,9 @@ from proxy.tls import arm_tls
 if TYPE_CHECKING:
     from proxy.gateway.client import Client
     from proxy.gateway.fallback import CanaryPrimary
+    from proxy.gateway.mirror import MirrorLeg
     from proxy.gateway.primary import Primary
-    from proxy.gateway.shadow import MirrorLeg, Shadow
+    from proxy.gateway.shadow import Shadow
 
 
 class Scorer(Protocol):
@@ -56,6 +57,7 @@ class Services:
         self.router = Router(config, self._salt)
         self.added_latency = telemetry.added_latency
         self.draining = False
+        self.tap = config.tap
         self.clients: set[Client] = set()
         self.shadows: set[Shadow] = set()
         self.on_idle: Callable[[], None] = lambda: None
@@ -114,7 +116,7 @@ class Services:
         router = Router(config, self._salt)
         if config.canary.weight == self.config.canary.weight:
             router.set_weight(self.router.weight)  # it may have been set to another since
-        self.config, self.router = config, router
+        self.config, self.router, self.tap = config, router, config.tap
         self.canary.follow(config.canary.breaker)
         self.lag.limit = config.gateway.shed_lag
         self.held.limit = config.mirror.in_flight_bytes

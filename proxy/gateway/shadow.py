@@ -13,82 +13,19 @@ from typing import Any
 import structlog
 
 from analyzers.pair import Capture, CapturedPair, End
-from proxy.gateway.arms.budget import prompt_tokens, spent_tokens
+from proxy.gateway.arms.budget import prompt_tokens
 from proxy.gateway.capture import Recorder
 from proxy.gateway.lane import Lane
 from proxy.gateway.ledger import HAS_PAIR, State
-from proxy.gateway.leg import Leg
-from proxy.gateway.outgoing import mirror_body, mirror_head, renamed
+from proxy.gateway.mirror import FirstLeg, MirrorLeg
+from proxy.gateway.outgoing import mirror_body, renamed
 from proxy.gateway.pairing import Do, Pairing
 from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead
 from proxy.gateway.routing import OPERATIONS, OTHER, Route
 from proxy.gateway.services import Services
-from proxy.gateway.upstream import Upstream
 
 _log = structlog.get_logger(__name__)
-
-
-class MirrorLeg(Leg):
-    """The mirror or the repeat of one request: sent once, recorded, never tried again."""
-
-    def __init__(self, shadow: Shadow, lane: Lane, request: Request, body: bytes, charged: int) -> None:
-        self.recorder = Recorder(shadow.services.config.mirror.answer_bytes)
-        self._shadow = shadow
-        self._lane = lane
-        self._target = lane.target  # a reload while it waits for a connection must not change whose key it takes
-        self._request = request
-        self._body = body
-        self._charged = charged
-        """Tokens for which its arm's budget was charged beforehand."""
-        self._purpose = lane.leg
-        self._sent = 0.0
-        shadow.services.mirrors_in_flight += 1
-
-    def send(self, connection: Upstream) -> None:
-        """See `Leg.send`."""
-        self._sent = monotonic()
-        body, self._body = self._body, b""
-        head = mirror_head(self._request, self._target, self.pool.host_line, len(body))
-        connection.transport.writelines((head, body))
-        self._shadow.services.deadlines.add(self)
-
-    def received(self, head: ResponseHead | None, body: bytes, end: End | None) -> None:
-        """See `Leg.received`."""
-        recorder = self.recorder
-        if head is not None:
-            recorder.head = head
-        if body:
-            if not recorder.data(body, monotonic() - self._sent):
-                self.give_up()
-                self.finish(End.TOO_LARGE)
-                return
-            self._shadow.hold(len(body))
-        if end is not None:
-            self.finish(end)
-
-    def refused(self, *, timed_out: bool) -> None:
-        """See `Leg.refused`."""
-        self.finish(End.REFUSED)
-
-    def deadline_passed(self) -> None:
-        """The answer is unfinished at its deadline: it has not been served."""
-        self.give_up()
-        self.finish(End.DEADLINE)
-
-    def finish(self, end: End) -> None:
-        """The leg ended; the first end stands."""
-        recorder, shadow = self.recorder, self._shadow
-        if recorder.end is not None:
-            return
-        recorder.finish(end, monotonic() - self._sent if self._sent else 0.0)
-        services = shadow.services
-        services.mirrors_in_flight -= 1
-        services.deadlines.discard(self)
-        lane = self._lane
-        lane.ended(self, shadow.operation, end, recorder.status, self._sent)
-        lane.arm.settle(self._purpose, self._charged, spent_tokens(self._charged, recorder) if self._sent else 0)
-        shadow.leg_ended(self)
 
 
 class Shadow:
@@ -97,6 +34,7 @@ class Shadow:
     __slots__ = (
         "_arm",
         "_body",
+        "_first",
         "_held",
         "_inclusion",
         "_mirror",
@@ -124,6 +62,8 @@ class Shadow:
         self._body = body
         self._pairing = Pairing(arm, repeat=route.repeat)
         self._inclusion = services.config.mirror.sample
+        self._first: MirrorLeg | None = None
+        """The primary's leg where it is one of ours."""
         self._mirror: MirrorLeg | None = None
         self._other: Recorder | None = None
         """The other arm's answer."""
@@ -142,6 +82,19 @@ class Shadow:
             return True
         self._act(self._pairing.drop(State.DROPPED_MIRROR_BYTES))
         return False
+
+    def start_first(self) -> None:
+        """Ask the primary's arm for the pair alone, since no client waits for it."""
+        lane = self.services.mirrors["candidate"]
+        tokens, now = prompt_tokens(len(self._body)), monotonic()
+        if not self.settled and self._may_start(lane, tokens, now):
+            self._first = first = self._leg(lane, self._route.body, tokens, FirstLeg)
+            self.recorder = first.recorder
+            lane.acquire(first, now)
+
+    def primary_status(self, status: int) -> None:
+        """The primary's status came."""
+        self._act(self._pairing.primary_status(status))
 
     def primary_received(self, head: ResponseHead | None, body: bytes, end: End | None, seconds: float) -> None:
         """The primary's answer went on; `seconds` since its send."""
@@ -201,10 +154,15 @@ class Shadow:
 
     def leg_ended(self, leg: MirrorLeg) -> None:
         """The mirror or the repeat ended."""
+        end, status = leg.recorder.end, leg.recorder.status
+        if end is None:
+            return
         if leg is self._repeat:
             self._act(self._pairing.repeat_ended())
-        elif leg is self._mirror and leg.recorder.end is not None:
-            self._act(self._pairing.mirror_ended(leg.recorder.end, leg.recorder.status))
+        elif leg is self._mirror:
+            self._act(self._pairing.mirror_ended(end, status))
+        elif leg is self._first:
+            self._act(self._pairing.primary_ended(end, status))
 
     def _act(self, do: Do) -> None:
         if do is Do.NOTHING:
@@ -222,13 +180,8 @@ class Shadow:
         services, parsed = self.services, self._route.body
         self._route.body = {}  # a parsed body is many times its bytes
         services.starts.discard(self)
-        if services.mirrors_in_flight >= services.config.mirror.in_flight:
-            self.drop(State.DROPPED_MIRROR_BUSY)
-            return
         lane, now, tokens = services.mirrors[self._arm], monotonic(), prompt_tokens(len(self._body))
-        refusal = lane.arm.spend(lane.leg, tokens, now)
-        if refusal is not None:
-            self.drop(refusal)
+        if not self._may_start(lane, tokens, now):
             return
         self._mirror = mirror = self._leg(lane, parsed, tokens)
         self._other = mirror.recorder
@@ -246,9 +199,22 @@ class Shadow:
         else:
             self._act(self._pairing.repeat_ended())
 
-    def _leg(self, lane: Lane, parsed: Mapping[str, Any], tokens: int) -> MirrorLeg:
+    def _may_start(self, lane: Lane, tokens: int, now: float) -> bool:
+        """Whether there is room for a leg and for its tokens; where there is not, the pair is dropped."""
+        services = self.services
+        if services.mirrors_in_flight >= services.config.mirror.in_flight:
+            self.drop(State.DROPPED_MIRROR_BUSY)
+            return False
+        refusal = lane.arm.spend(lane.leg, tokens, now)
+        if refusal is not None:
+            self.drop(refusal)
+        return refusal is None
+
+    def _leg(
+        self, lane: Lane, parsed: Mapping[str, Any], tokens: int, kind: type[MirrorLeg] = MirrorLeg
+    ) -> MirrorLeg:
         body = renamed(self._body, parsed, lane.target.name_of(self._route.model))
-        return MirrorLeg(self, lane, self._request, mirror_body(self._request, body), tokens)
+        return kind(self, lane, self._request, mirror_body(self._request, body), tokens)
 
     def _finish(self) -> None:
         """The state is known: stop what still runs, close the ledger, hand over the pair. Happens once."""
@@ -256,7 +222,7 @@ class Shadow:
         if state is None:
             raise RuntimeError("a pair was finished without a state")
         services.starts.discard(self)
-        for leg in (self._mirror, self._repeat):
+        for leg in (self._first, self._mirror, self._repeat):
             if leg is not None and leg.recorder.end is None:
                 leg.give_up()
                 leg.finish(End.ABORTED)
@@ -266,7 +232,7 @@ class Shadow:
         if state in HAS_PAIR:
             self._hand_over(state)
         self.recorder.clear()
-        self._mirror = self._repeat = self._other = None
+        self._first = self._mirror = self._repeat = self._other = None
         self._body = b""
         if not services.shadows:
             services.on_idle()

@@ -85,6 +85,7 @@ def test_the_file_at_the_root_is_good_and_holds_the_defaults() -> None:
         ({"admin": {"listen": "metrics:8081"}}, "admin.listen: metrics:8081 is reachable from outside"),
         ({"analysis": {"enabled": ["jsn"]}}, "analysis.enabled.0: no analyzer is named 'jsn'; did you mean json?"),
         ({"analysis": {"enabled": ["json", "json"]}}, "analysis.enabled.1: 'json' stands here twice"),
+        ({"tap": True, "canary": {"weight": 0.1}}, "canary.weight: found 0.1, should be 0: with tap on"),
         ({"guardrails": {"json": {"margin": 0.1}}}, "guardrails.json: no such guardrail"),
         ({"guardrails": {"served": {}}}, "guardrails.served.margin: is missing"),
         (
