@@ -114,6 +114,7 @@ class ResponseReader:
                 self._next_message()
                 self._read(data)
         if self._spare < 0:
+            self.complete = False
             raise BadResponseError("far more framing than body")
 
     def end_of_stream(self) -> bool:

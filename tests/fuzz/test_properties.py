@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.fuzz import properties
 from tests.fuzz.ledger_model import LedgerModel
+from tests.gateway.hostile import CUT, PASSED, REFUSED
 from tests.gateway.smuggling import ROWS
-from tests.gateway.test_response import HOSTILE
 
 _TOKEN = st.text("abcXYZ-09", min_size=1, max_size=12).map(lambda name: f"X-{name}".encode())
 _VALUE = st.binary(max_size=20).map(lambda value: bytes(0x20 + byte % 0x5F for byte in value))
@@ -76,6 +76,7 @@ def _spoilt(draw: st.DrawFn, wires: st.SearchStrategy[bytes]) -> bytes:
 
 
 SHORT = 5_000
+_ANSWERS = [*REFUSED.values(), *CUT.values(), *(passed.answer for passed in PASSED.values())]
 CUTS = st.lists(st.integers(0, 3_000), max_size=30)
 REQUESTS = st.one_of(
     st.lists(_REQUEST, min_size=1, max_size=3).map(b"".join),
@@ -85,7 +86,7 @@ REQUESTS = st.one_of(
 RESPONSES = st.one_of(
     _RESPONSE,
     _spoilt(_RESPONSE),
-    _spoilt(st.sampled_from([sent for sent in HOSTILE.values() if len(sent) < SHORT])),
+    _spoilt(st.sampled_from([answer.sent for answer in _ANSWERS if len(answer.sent) < SHORT])),
 )
 EVENTS = st.lists(
     st.one_of(
