@@ -31,8 +31,8 @@ class HeadReader:
         self._limit = limit
         self._held = b""
 
-    def feed(self, parser: Parser, data: bytes) -> tuple[bytes | None, bytes]:
-        """Read one arrival; gives the head with its blank line, None while it is incomplete, and what follows it.
+    def feed(self, parser: Parser, data: bytes, at: int) -> tuple[bytes | None, int]:
+        """Read an arrival from `at` on; gives the head with its blank line, None while incomplete, and its end.
 
         The parser sees the head alone and as it comes, so that garbage is an error at once. That a message asks for
         an upgrade is left to the caller's rules.
@@ -42,27 +42,27 @@ class HeadReader:
             HeadTooLargeError: They are more than `limit`.
         """
         if not self._held:
-            size = data.find(BLANK) + len(BLANK)
-            if len(BLANK) <= size <= self._limit:
-                head = data[:size]
+            end = data.find(BLANK, at) + len(BLANK)
+            if end >= len(BLANK) and end - at <= self._limit:
+                head = data[at:end]
                 _judge(parser, head)
-                return head, data[size:]
-        return self._join(parser, data)
+                return head, end
+        return self._join(parser, data, at)
 
-    def _join(self, parser: Parser, data: bytes) -> tuple[bytes | None, bytes]:
+    def _join(self, parser: Parser, data: bytes, at: int) -> tuple[bytes | None, int]:
         """The same for a head that comes in pieces, or is too large."""
         held = len(self._held)
-        head = self._held + data
+        head = self._held + data[at:]
         end = head.find(BLANK, max(0, held - 3))
         size = len(head) if end < 0 else end + len(BLANK)
-        _judge(parser, data[: min(size, self._limit) - held])
+        _judge(parser, head[held : min(size, self._limit)])
         if size > self._limit:
             raise HeadTooLargeError
         if end < 0:
             self._held = head
-            return None, b""
+            return None, len(data)
         self._held = b""
-        return head[:size], data[size - held :]
+        return head[:size], at + size - held
 
 
 def _judge(parser: Parser, part: bytes) -> None:

@@ -38,8 +38,8 @@ from proxy.gateway.framing import BLANK, CHUNK_FRAMING, MAX_FIELDS, HeadReader, 
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 BLANKS = 64
-"""Blank lines in one arrival of a chunked body up to which each is tried as its end. Beyond, the arrival is read as
-one, and nothing may come behind the body in it."""
+"""Blank lines in one arrival of a chunked body of which each is tried as its end. Behind these the arrival is read
+as one, and no other request may come in it."""
 SMALL = 4_096
 """Pieces of a body below this many bytes are joined as they come: one by one, tiny ones take 25 times the room."""
 
@@ -139,14 +139,15 @@ class RequestReader:
         if self.refusal is not None or (self._current is None and self._read_plain(data)):
             return
         try:
-            while data and not self._closing:
+            at = 0
+            while at < len(data) and not self._closing:
                 request = self._current
                 if request is None:
-                    data = self._read_head(data)
+                    at = self._read_head(data, at)
                 elif request.chunked:
-                    data = self._read_chunks(request, data)
+                    at = self._read_chunks(request, data, at)
                 else:
-                    data = self._read_length(request, data)
+                    at = self._read_length(request, data, at)
         except Refusal as refusal:
             self.refusal = refusal
         except HeadTooLargeError:
@@ -193,17 +194,18 @@ class RequestReader:
     def on_message_complete(self) -> None:  # noqa: D102 - llhttp's callback
         self._ended = True
 
-    def _read_head(self, data: bytes) -> bytes:
-        """Read on in a head; gives what follows it."""
+    # each reads on from a place in an arrival, and gives the place that it got to: no copies of what follows
+
+    def _read_head(self, data: bytes, at: int) -> int:
         if not self.in_head:
-            if data[0] in b"\r\n":
+            if data[at] in b"\r\n":
                 raise _bad("A blank line came before the request line.")
             self._ended = False
             self._parser = httptools.HttpRequestParser(self)
-        head, rest = self._head.feed(self._parser, data)
+        head, at = self._head.feed(self._parser, data, at)
         self.in_head = head is None
         if head is None:
-            return rest
+            return at
         request = read_head(head, self._body_bytes)
         if self._ended == (request.chunked or bool(request.length)):
             raise _bad("The request's framing can be read in two ways.")
@@ -212,34 +214,43 @@ class RequestReader:
         if request.chunked:
             self._tail = b""
             self._spare = self._head_bytes
-            return rest
-        return self._read_length(request, rest)
+            return at
+        return self._read_length(request, data, at)
 
-    def _read_length(self, request: Request, data: bytes) -> bytes:
-        """Read on in a body of known length, which may be 0; gives what follows it."""
-        left = (request.length or 0) - request.size
-        if left > len(data):
-            if data:
-                request.add(data)
-            return b""
-        if left:
-            request.add(data[:left])
-        request.complete = True
-        self._current = None
-        self._closing = not request.keep_alive
-        return data[left:]
+    def _read_length(self, request: Request, data: bytes, at: int) -> int:
+        """Read on in a body of known length, which may be 0."""
+        end = at + (request.length or 0) - request.size
+        if at < end and at < len(data):
+            request.add(data[at:end])
+        if end <= len(data):
+            self._complete(request)
+        return min(end, len(data))
 
-    def _read_chunks(self, request: Request, data: bytes) -> bytes:
-        """Read on in a chunked body, up to where it may end; gives what follows.
+    def _read_chunks(self, request: Request, data: bytes, at: int) -> int:
+        """Read on in a chunked body, from one place where it may end to the next. Trailers are dropped."""
+        for _ in range(BLANKS):
+            end = self._possible_end(data, at)
+            self._decode(request, data[at:end])
+            at = end
+            if self._ended or at == len(data):
+                break
+        else:
+            self._decode(request, data[at:])
+            at = len(data)
+        if self._ended:
+            self._complete(request)
+        return at
 
-        Trailers are dropped (RFC 9110 section 6.5.1).
-        """
-        tail, decoded = self._tail, self._decoded
-        seam = (tail + data[:3]).find(BLANK)
-        end = seam - len(tail) if seam >= 0 else data.find(BLANK)
-        whole = (seam < 0 and end < 0) or data.count(BLANK) > BLANKS
-        part = data if whole else data[: end + 4]
-        self._tail = (tail + part[-3:])[-3:]
+    def _possible_end(self, data: bytes, at: int) -> int:
+        """The place behind the next blank line, which may have begun in the arrival before."""
+        tail = self._tail
+        seam = (tail + data[at : at + 3]).find(BLANK)
+        end = at + seam - len(tail) if seam >= 0 else data.find(BLANK, at)
+        return len(data) if seam < 0 and end < 0 else end + len(BLANK)
+
+    def _decode(self, request: Request, part: bytes) -> None:
+        decoded = self._decoded
+        self._tail = (self._tail + part[-3:])[-3:]
         self._parser.feed_data(part)
         size = 0
         if decoded:
@@ -252,11 +263,11 @@ class RequestReader:
         self._spare += CHUNK_FRAMING * size - (len(part) - size)
         if self._spare < 0:
             raise _too_long()
-        if self._ended:
-            request.complete = True
-            self._current = None
-            self._closing = not request.keep_alive
-        return data[len(part) :]
+
+    def _complete(self, request: Request) -> None:
+        request.complete = True
+        self._current = None
+        self._closing = not request.keep_alive
 
 
 def read_head(head: bytes, body_bytes: int) -> Request:

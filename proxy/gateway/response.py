@@ -156,31 +156,32 @@ class ResponseReader:
         """Read anything with care."""
         self.body = b""
         try:
-            while self.head is None and data and not self.complete:
-                data = self._read_head(data)
-            if data:
-                self._read_body(data)
+            at = 0
+            while self.head is None and at < len(data) and not self.complete:
+                at = self._read_head(data, at)
+            if at < len(data):
+                self._read_body(data[at:])
         except HeadTooLargeError:
             raise BadResponseError("the head is too large") from None
         except httptools.HttpParserError as error:
             raise BadResponseError(str(error.__context__ or error)) from None
 
-    def _read_head(self, data: bytes) -> bytes:
-        """Read on in a head; gives what follows it."""
-        raw, rest = self._head.feed(self._parser, data)
+    def _read_head(self, data: bytes, at: int) -> int:
+        """Read on in a head from `at`; gives where it ends."""
+        raw, at = self._head.feed(self._parser, data, at)
         if raw is None:
-            return rest
+            return at
         head = read_head(raw, to_head=self._to_head)
         if head.status < 200:
             self._take_interim(head)
-            return rest
+            return at
         self.head = head
         self._left = head.length or 0
         self._spare = self._head_bytes
         self.complete = head.bodiless or head.length == 0
         if self._ended != self.complete and not self._to_head:  # llhttp cannot be told that no body follows
             raise BadResponseError("the framing can be read in two ways")
-        return rest
+        return at
 
     def _take_interim(self, head: ResponseHead) -> None:
         self._interims += 1
