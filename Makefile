@@ -50,7 +50,7 @@ test: lint ## Lint, types and every test that needs no vLLM, on the sources as t
 	$(BIN)/python -m pytest $(ARGS)
 
 test-compiled: compile ## The gateway's own tests, on the compiled modules.
-	$(BIN)/python -m pytest tests/gateway $(ARGS)
+	$(BIN)/python -m pytest tests/gateway tests/arms $(ARGS)
 
 lint: install ## Ruff, its formatter and mypy.
 	$(BIN)/ruff check .

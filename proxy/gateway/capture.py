@@ -41,14 +41,11 @@ class Recorder:
 
     def last(self, count: int) -> bytes:
         """The end of what is kept: at least `count` bytes where there are as many."""
-        pieces = self._pieces
-        if not pieces:
-            return b""
-        end = pieces[-1]
-        for piece in reversed(pieces[:-1]):
+        end = b""
+        for piece in reversed(self._pieces):
+            end = piece[-count:] + end if end else piece
             if len(end) >= count:
                 break
-            end = piece[-count:] + end
         return end
 
     def finish(self, end: End, seconds: float) -> None:

@@ -20,7 +20,8 @@ EVENT_BYTES = 240
 _TAIL = 2_048
 _USAGE = b'"usage":'
 """No text of a model holds these bytes: a quote within a JSON string is escaped."""
-_TOTAL = re.compile(rb'"total_tokens":\s*(\d{1,7})\b')
+_TOTAL = b'"total_tokens":'
+_NUMBER = re.compile(rb"\s*(\d{1,7})\b")
 _PARTS = re.compile(rb'"(?:input|output)_tokens":\s*(\d{1,7})\b')
 """Where no total is told, as by /v1/messages."""
 
@@ -65,11 +66,12 @@ def spent_tokens(prompt: int, answer: Recorder) -> int:
     end = answer.last(_TAIL)
     usage = end.rfind(_USAGE, -_TAIL)
     if usage >= 0:
-        total = _TOTAL.search(end, usage)
+        at = end.find(_TOTAL, usage)
+        total = _NUMBER.match(end, at + len(_TOTAL)) if at >= 0 else None
         if total is not None:
             return int(total[1])
         parts = _PARTS.findall(end, usage)
         if len(parts) == 2:
-            return sum(map(int, parts))
+            return int(parts[0]) + int(parts[1])
     streamed = head is not None and head.field("content-type").startswith("text/event-stream")
     return prompt + answer.size // (EVENT_BYTES if streamed else BYTES_A_TOKEN)
