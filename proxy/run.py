@@ -22,6 +22,7 @@ from proxy.control.admin import Admin
 from proxy.control.control import Control
 from proxy.control.readiness import Baseline
 from proxy.gateway import Ledger
+from proxy.processes import heap
 from proxy.processes.fleet import Fleet
 from proxy.processes.plane import Plane, StartError, listen
 from proxy.processes.reload import Reloader
@@ -146,6 +147,7 @@ async def run(config: Config, file: Path) -> None:
     for warning in warnings(config):
         _log.warning(warning)
     await deployment.start()
+    heap.keep()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
     loop.add_signal_handler(signal.SIGHUP, reloader.ask)

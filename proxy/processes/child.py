@@ -19,6 +19,7 @@ from proxy import logs
 from proxy.config import Config
 from proxy.counters import Block
 from proxy.gateway import Ledger
+from proxy.processes import heap
 from proxy.processes.line import Kind, Line
 from proxy.processes.orphans import die_with_parent
 from proxy.processes.plane import Plane, StartError
@@ -50,6 +51,7 @@ async def _serve(line: socket.socket, block: Block) -> int:
     except StartError as error:
         _log.error("gateway process cannot start", error=str(error))
         return 1
+    heap.keep()
     child.line.send(Kind.READY)
     await child.draining.wait()
     await plane.stop()
