@@ -19,6 +19,7 @@ import orjson
 from proxy import config
 from proxy.workers.answers import READY
 from proxy.workers.cell import NOTHING, Cell, Doing, make
+from proxy.workers.window import BYTES
 from proxy.workers.wire import Settings
 
 START_TIMEOUT = 30.0
@@ -54,6 +55,7 @@ class Child(asyncio.Protocol):
             OSError: It could not be started, ended before it was ready, or was not ready in time.
         """
         ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BYTES)  # a full window in one write
         loop = asyncio.get_running_loop()
         _, child = await loop.create_unix_connection(lambda: cls(on_data, on_end), sock=ours)
         try:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from analyzers.pair import Capture, CapturedPair, End
 
+ARRIVALS = 320
+"""Most arrivals of an answer that are sent: no more than its first 257 tokens are timed (`analyzers.reading`)."""
+
 _HEAD = struct.Struct("<QQ")
 """Bytes of the description, bytes of the bodies."""
 _CODES = {end: code for code, end in enumerate(End)}
@@ -67,7 +70,7 @@ def _told(answer: Capture) -> tuple[object, ...]:
         answer.status,
         answer.content_type,
         answer.content_encoding,
-        answer.arrivals,
+        answer.arrivals[:ARRIVALS],
         answer.duration,
     )
 

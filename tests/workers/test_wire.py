@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.pair import Capture, End
+from analyzers.reading import MAX_GAPS
 from proxy.workers import wire
+from proxy.workers.wire import ARRIVALS
 from tests.workers.pool_harness import captured
 
 PAIR = captured()
@@ -30,6 +32,14 @@ def test_bodies_are_sent_as_they_are() -> None:
     _, *bodies = wire.pack(1, 1, "paired", PAIR)
 
     assert [body is sent for body, sent in zip(bodies, (PAIR.body, PAIR.baseline.body), strict=False)] == [True] * 2
+
+
+def test_of_a_long_answer_only_the_arrivals_are_sent_that_are_timed() -> None:
+    answer = replace(PAIR.baseline, arrivals=tuple((float(n), n) for n in range(1_000)))
+    sent = b"".join(wire.pack(1, 1, "paired", replace(PAIR, baseline=answer)))
+
+    assert ARRIVALS > MAX_GAPS + 1
+    assert wire.unpack(memoryview(sent)).pair.baseline.arrivals == answer.arrivals[:ARRIVALS]
 
 
 captures = st.builds(
