@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 from proxy.config import Arm, ArmTls, Config, Tls
@@ -70,6 +72,18 @@ def arm_context(tls: ArmTls) -> ssl.SSLContext:
 def arm_tls(arm: Arm) -> ssl.SSLContext | None:
     """For connections to this arm's https servers; None where it has none. Raises TlsError."""
     return arm_context(arm.tls) if any(url.startswith("https://") for url in arm.url) else None
+
+
+def digest(config: Config) -> bytes:
+    """Another one whenever a file that the configuration names for TLS holds something else, or has gone."""
+    found = sha256()
+    for section in (config.tls, config.baseline.tls, config.candidate.tls):
+        for name in section.model_dump().values():
+            if isinstance(name, str):
+                with suppress(OSError):
+                    found.update(sha256(Path(name).read_bytes()).digest())
+                found.update(b"\0")
+    return found.digest()
 
 
 def warnings(config: Config) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Applies a changed `config.yaml` to a running deployment: whole, or not at all.
 
-Read on SIGHUP, and where `gateway.watch_config` asks for it whenever the text has changed: Kubernetes changes
-a mounted file and sends no signal. What is wrong, or needs a restart, is logged with its path and changes nothing.
+Read on SIGHUP, and where `gateway.watch_config` asks for it whenever its text, or a certificate that it names,
+has changed: Kubernetes changes a mounted file and sends no signal. What is wrong, or needs a restart, is logged
+with its path and changes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import orjson
 import structlog
 
+from proxy import tls
 from proxy.config import Config
 from proxy.config_checks import Problem
 from proxy.config_file import ConfigError, load, read
@@ -83,6 +85,7 @@ class Reloader:
         self._apply = apply
         self._telemetry = telemetry
         self._asked = asyncio.Event()
+        self._certificates = tls.digest(active)
         self._since = datetime.now(UTC)
         self._error: str | None = None
         for result in ("applied", "unchanged", "refused"):
@@ -102,9 +105,11 @@ class Reloader:
         while True:
             asked = await self._wait()
             seen = await asyncio.to_thread(self._digest)
-            if asked or seen != last:
-                last = seen
-                await self._look(asked=asked)
+            certificates = await asyncio.to_thread(tls.digest, self.active)
+            renewed = certificates != self._certificates
+            if asked or renewed or seen != last:
+                last, self._certificates = seen, certificates
+                await self._look(anew=asked or renewed)
 
     async def _wait(self) -> bool:
         """Until somebody asks, which is True, or it is time to see whether the file has changed."""
@@ -122,18 +127,22 @@ class Reloader:
         except ConfigError:
             return None
 
-    def _wanted(self) -> Config:
-        """The file's configuration. Raises ConfigError, also where it needs a restart."""
+    def _wanted(self) -> tuple[Config, bytes]:
+        """The file's configuration and its certificates' digest, taken before they are used.
+
+        Raises ConfigError, also where it needs a restart.
+        """
         wanted = load(self._path)
         if problems := tuple(needs_restart(self.active, wanted)):
             raise ConfigError(str(self._path), problems)
-        return wanted
+        return wanted, tls.digest(wanted)
 
-    async def _look(self, *, asked: bool) -> None:
+    async def _look(self, *, anew: bool) -> None:
+        """Apply what the file says if it has changed, or in any case: a certificate may have been renewed."""
         try:
-            wanted = await asyncio.to_thread(self._wanted)
+            wanted, certificates = await asyncio.to_thread(self._wanted)
             changed = wanted != self.active
-            if changed or asked:  # asked, a certificate may have been renewed under the same name
+            if changed or anew:
                 self._apply(wanted)
         except ConfigError as error:
             self._refuse(error)
@@ -141,10 +150,10 @@ class Reloader:
         except Exception as error:  # such as a certificate that has gone since it was checked
             self._refuse(ConfigError(str(self._path), (Problem("", f"cannot be applied: {error}"),)))
             return
-        self._error = None
+        self._error, self._certificates = None, certificates
         if changed:
             self.active, self._since = wanted, datetime.now(UTC)
-        if changed or asked:
+        if changed or anew:
             _log.info("configuration read", changed=changed)
             self._telemetry.config_reloads.labels("applied" if changed else "unchanged").inc()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from proxy.config_file import load, parse
 from proxy.processes.reload import Reloader, needs_restart
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
+from tests.arms.certificates import Authority
 
 BASE: dict[str, Any] = {
     "baseline": {"url": "http://127.0.0.1:8001"},
@@ -139,6 +141,32 @@ async def test_asking_for_what_is_in_force_applies_it_again(watched: Watched) ->
 
     assert watched.applied.get_nowait() == before  # so that a renewed certificate is read
     assert (watched.count("applied"), watched.reloader.active) == (0, before)
+
+
+async def test_a_renewed_certificate_is_applied_without_being_asked_and_one_that_has_gone_is_told_once(
+    watched: Watched, tmp_path: Path
+) -> None:
+    cert, _ = Authority(tmp_path).issue("localhost")
+    renewed, _ = Authority(tmp_path, "another").issue("localhost")
+    baseline = {"url": "https://127.0.0.1:8001", "tls": {"ca_file": cert}}
+
+    def remove(path: str) -> None:
+        Path(path).unlink()
+
+    def write(sample: float) -> None:
+        watched.write(baseline=baseline, mirror={"sample": sample}, gateway={"watch_config": 0.01})
+
+    write(0.1)
+    before = await watched.applied.get()
+    copy(renewed, cert)
+    assert await watched.applied.get() == before
+    write(0.2)
+    assert (await watched.applied.get()).mirror.sample == 0.2
+    assert (watched.count("applied"), watched.count("unchanged")) == (2, 1)
+    remove(cert)
+    await watched.until("refused")
+    write(0.3)
+    await watched.until("refused", 2)
 
 
 @pytest.mark.parametrize(
