@@ -26,6 +26,7 @@ from proxy.processes import heap
 from proxy.processes.fleet import Fleet
 from proxy.processes.plane import Plane, StartError, listen
 from proxy.processes.reload import Reloader
+from proxy.processes.status import Gateways
 from proxy.report import Report
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
@@ -58,6 +59,7 @@ class Deployment:
         self.plane: Plane | Fleet = gateways(config, self.telemetry, self.ledger, self._publish)
         self.config_status: Callable[[], dict[str, Any]] = dict
         """What `GET /stage` tells of the configuration file; nothing where there is none."""
+        self._leaving = False
         self._baseline: Baseline | None = None
         self._runner: web.AppRunner | None = None
         self.admin_address = parse_address(config.admin.listen)
@@ -87,6 +89,10 @@ class Deployment:
             await self.stop()
             raise
 
+    def turn_away(self) -> None:
+        """Be ready no more, so that whoever looks at /readyz sends new requests elsewhere."""
+        self._leaving = True
+
     async def stop(self) -> None:
         """Drain: accepted requests finish, captured pairs are scored, then the admin port closes."""
         await self.plane.stop()
@@ -112,9 +118,13 @@ class Deployment:
     def _publish(self, report: Report) -> None:
         self.channel.publish(report)  # what it drops, it counts
 
+    def _gateways(self) -> Gateways:
+        gateways = self.plane.gateways
+        return gateways._replace(draining=True) if self._leaving else gateways
+
     async def _start_admin(self) -> None:
         self._baseline = Baseline(self._config.baseline)
-        admin = Admin(self.control, self._baseline, lambda: self.plane.gateways, self._config_now)
+        admin = Admin(self.control, self._baseline, self._gateways, self._config_now)
         token = self._config.admin.viewer_token_env
         self._runner = web.AppRunner(
             admin.app(os.environ[token] if token else None),
@@ -141,6 +151,7 @@ async def run(config: Config, file: Path) -> None:
     def stop(number: signal.Signals) -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(each)
+        deployment.turn_away()
         _log.info("draining", signal=number.name)
         asked.set()
 
