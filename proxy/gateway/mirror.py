@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class MirrorLeg(Leg):
-    """The mirror or the repeat of one request: sent once, recorded, never tried again."""
+    """The mirror or the repeat of one request: sent, recorded, and never tried again once an answer may be due."""
 
     def __init__(self, shadow: Shadow, lane: Lane, request: Request, body: bytes, charged: int) -> None:
         self.recorder = Recorder(shadow.services.config.mirror.answer_bytes)
@@ -34,21 +34,23 @@ class MirrorLeg(Leg):
         """Tokens for which its arm's budget was charged beforehand."""
         self._purpose = lane.leg
         self._sent = 0.0
+        self.replayable = True
         shadow.services.mirrors_in_flight += 1
 
     def send(self, connection: Upstream) -> None:
         """See `Leg.send`."""
-        self._sent = monotonic()
-        body, self._body = self._body, b""
-        head = mirror_head(self._request, self._target, self.pool.host_line, len(body))
-        connection.transport.writelines((head, body))
-        self._shadow.services.deadlines.add(self)
+        if not self._sent:
+            self._sent = monotonic()
+            self._shadow.services.deadlines.add(self)
+        head = mirror_head(self._request, self._target, self.pool.host_line, len(self._body))
+        connection.transport.writelines((head, self._body))
 
     def received(self, head: ResponseHead | None, body: bytes, end: End | None) -> None:
         """See `Leg.received`."""
         recorder = self.recorder
         if head is not None:
             recorder.head = head
+            self._body = b""
         if body:
             if not recorder.data(body, monotonic() - self._sent):
                 self.give_up()

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _JOINED = 65_536
 """Body bytes up to which the head and they are written as one; above, a copy would cost more than a write."""
 _LAST_CHUNK = b"0\r\n\r\n"
+_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
+"""Methods of which a request sent twice does what it does once (RFC 9110 section 9.2.2). A POST to a mirrored path
+generates text, so it does, too; any other may start a job or load a model."""
 
 _log = structlog.get_logger(__name__)
 
@@ -70,7 +73,7 @@ class Primary(Leg):
         services, request = self._services, self._request
         if request.complete:
             self._held = body = request.take_body()
-            self.replayable = True
+            self.replayable = mirrored or request.method in _IDEMPOTENT
             self._lane.acquire(self, self._ready)
             if mirrored:
                 route = route_of(services, request, body, self._client.peer)

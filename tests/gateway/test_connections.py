@@ -131,6 +131,46 @@ async def test_a_kept_connection_that_was_closed_costs_the_client_nothing(stand:
         assert await s.settled() == {"paired": 2}
 
 
+async def test_a_kept_connection_that_was_closed_is_no_failure_of_either_arm(stand: Stands) -> None:
+    """Both legs are sent once more where a kept connection closes under them, and only once."""
+
+    async def forgetful(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        if len(peer.requests) in (2, 5, 6):
+            writer.transport.abort()
+            return
+        writer.write(plain(b"ok"))
+
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(forgetful) as other,
+        stand(baseline.address, other.address) as s,
+    ):
+        for expected in ({"paired": 1}, {"paired": 2}, {"paired": 3}, {"paired": 3, "unserved_candidate": 1}):
+            await ask(s.port, post(CHAT, ASK))
+            assert await s.settled() == expected
+        assert [each.connection for each in other.requests] == [1, 1, 2, 2, 2, 3]
+        assert {each.body for each in other.requests} == {ASK}
+        assert s.gateway._services.mirrors_in_flight == 0
+
+
+@pytest.mark.parametrize(("method", "path", "sent"), [("POST", "/v1/batches", 1), ("GET", "/v1/models", 2)])
+async def test_what_may_act_on_the_world_is_not_sent_twice(
+    stand: Stands, method: str, path: str, sent: int
+) -> None:
+    async def once(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        if len(peer.requests) == 2:
+            writer.transport.abort()
+            return
+        writer.write(plain(b"ok"))
+
+    async with serving(once) as baseline, stand(baseline.address, baseline.address) as s:
+        assert (await ask(s.port, post("/first", b""))).body == b"ok"
+        data = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
+        response = await ask(s.port, data)
+        assert response.status == (502 if sent == 1 else 200)
+        assert len(baseline.requests) == 1 + sent
+
+
 async def test_a_fresh_connection_that_breaks_is_not_tried_again(stand: Stands) -> None:
     async def never(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
         writer.transport.abort()
