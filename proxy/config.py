@@ -216,7 +216,13 @@ class Limits(Section):
         65_536, description="Largest request or response head; 431 above."
     )
     body_bytes: Count = Field(64 * 1024 * 1024, description="Largest request body; 413 above.")
+    held_bytes: Count = Field(
+        1024 * 1024 * 1024, description="Most bytes of request bodies held at once; 503 above."
+    )
     head_timeout: Seconds = Field(20.0, description="Time for a client to send its whole head.")
+    body_timeout: Seconds = Field(
+        60.0, description="A body that takes longer than this is passed on as it comes, unmirrored."
+    )
     idle_timeout: Seconds = Field(75.0, description="An idle client connection is closed after this long.")
     connect_timeout: Seconds = Field(5.0, description="Time to connect to an arm.")
     clients: Count = Field(10_000, description="Most client connections at once.")

@@ -38,6 +38,12 @@ class Client:
         self._reader = RequestReader(limits.head_bytes, limits.body_bytes)
         self._request: Request | None = None
         self._mirrored = False
+        self._holding = False
+        """Whether a body is held that is not whole yet."""
+        self._held = 0
+        """Bytes of it."""
+        self.unheld = State.DROPPED_REQUEST_BYTES
+        """How a request ends that would be mirrored if its body could be held."""
         self._primary: Primary | Tap | None = None
         self._backlog: list[bytes] = []
         self._backlog_size = 0
@@ -156,7 +162,11 @@ class Client:
     def _begin(self, request: Request) -> None:
         """Send a request on its way."""
         services = self._services
-        if services.tap:
+        if self._holding:
+            self._let_go()
+        if services.bodies.used > services.bodies.limit and request.complete and request.size:
+            self.fail(error_response(Refusal(503, "overloaded", "Too many requests wait here.", retry_after=1)))
+        elif services.tap:
             self._primary = tap = Tap(services, self, request)
             tap.start(mirrored=self._mirrored)
         elif self._mirrored and request.complete and services.router.reads_first:
@@ -171,10 +181,35 @@ class Client:
         return request
 
     def _must_wait(self, request: Request) -> bool:
-        """Whether a request that may be mirrored is still to be held."""
+        """Whether a request that may be mirrored is still to be held; what cannot be is passed on as it comes."""
         if not self._mirrored or request.complete:
             return False
-        return max(request.size, request.length or 0) <= self._services.config.mirror.request_bytes
+        services = self._services
+        self.unheld = State.DROPPED_REQUEST_BYTES
+        if max(request.size, request.length or 0) > services.config.mirror.request_bytes:
+            return False
+        if not services.bodies.take(request.size - self._held):
+            self.unheld = State.DROPPED_MIRROR_BYTES
+            return False
+        self._held = request.size
+        if not self._holding:
+            self._holding = True
+            services.holds.add(self)
+        return True
+
+    def _let_go(self) -> None:
+        """The body is held no longer, or not by us."""
+        services = self._services
+        services.holds.discard(self)
+        services.bodies.give(self._held)
+        self._holding, self._held = False, 0
+
+    def held_too_long(self) -> None:
+        """The body is still not whole, so it goes on as it comes."""
+        request = self._request
+        if request is not None:
+            self.unheld = State.DROPPED_REQUEST_TIME
+            self._begin(request)
 
     def _watch(self) -> None:
         """Set the timeouts that fit: for a head, for a body or the next request, or none while it is our turn."""
@@ -249,6 +284,8 @@ class Client:
 
     def fail(self, response: bytes) -> None:
         """Answer with an error and close, reading on for a while so that the client gets to see it."""
+        if self._holding:
+            self._let_go()
         self._primary = self._request = None
         if not self.transport.is_closing():
             self.transport.write(response)
@@ -293,6 +330,8 @@ class Client:
 
     def _leave(self, state: State) -> None:
         self._ending = True
+        if self._holding:
+            self._let_go()
         primary, self._primary = self._primary, None
         if primary is not None:
             primary.client_left(state)

@@ -13,11 +13,13 @@ import orjson
 class Refusal(Exception):  # noqa: N818 - it is what the client is told, not a fault of the program
     """A request that is not passed on, with what the client is told."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.retry_after = retry_after
+        """Seconds after which it is worth another try."""
 
 
 def error_response(refusal: Refusal, *, body: bool = True) -> bytes:
@@ -25,8 +27,9 @@ def error_response(refusal: Refusal, *, body: bool = True) -> bytes:
     kind = "invalid_request_error" if refusal.status < 500 else "api_error"
     error = {"message": refusal.message, "type": kind, "param": None, "code": refusal.code}
     content = orjson.dumps({"error": error})
+    again = "" if refusal.retry_after is None else f"Retry-After: {refusal.retry_after}\r\n"
     head = (
-        f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n"
+        f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n{again}"
         f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
     ).encode()
     return head + content if body else head

@@ -27,7 +27,7 @@ class Leg(ABC):
     tried = 0
     """The servers that would not take it, as a sum of their bits."""
     replayable = False
-    """Whether it may be sent once more, on a fresh connection, where a reused one closes before any byte of an answer.
+    """Whether it may be sent once more, on a fresh connection, where a reused one closes before any answer.
 
     Such a close is most likely the end of an idle connection that crossed the request on its way (RFC 9112 section
     9.3.1), and says nothing of the arm. The rule is one for all legs: were it the primary's alone, an arm whose

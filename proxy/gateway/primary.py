@@ -55,7 +55,9 @@ class Primary(Leg):
         """When the gateway had all it needed to send it."""
         self._sent = 0.0
         self._held: bytes | None = None
-        """The whole body, where it was complete before the send."""
+        """The whole body, where it was complete before the send, until an answer begins."""
+        self._owed = 0
+        """What of it the bodies' budget counts."""
         self._body_sent = False
         self._shadow: Shadow | None = None
         self._scan: ModelScan | None = None
@@ -73,6 +75,8 @@ class Primary(Leg):
         services, request = self._services, self._request
         if request.complete:
             self._held = body = request.take_body()
+            self._owed = len(body)
+            services.bodies.used += self._owed
             self.replayable = mirrored or request.method in _IDEMPOTENT
             self._lane.acquire(self, self._ready)
             if mirrored:
@@ -89,6 +93,8 @@ class Primary(Leg):
     def start_read(self, route: Route, body: bytes) -> None:
         """Send a request that has been read before, as `body`, with the model as the arm calls it."""
         self.replayable = True
+        self._owed = len(body)
+        self._services.bodies.used += self._owed
         self._address(body, route.model, route.body)
         self._shadow = enter(self._services, self._request, route, body, self._lane.target.name)
         self._lane.acquire(self, self._ready)
@@ -136,7 +142,7 @@ class Primary(Leg):
             self._client.pause()
             return
         pieces, request.pieces = request.pieces, []
-        if self._scan is not None and count_unread(self._services, self._scan, pieces, State.DROPPED_REQUEST_BYTES):
+        if self._scan is not None and count_unread(self._services, self._scan, pieces, self._client.unheld):
             self._scan = None
         out = pieces
         if self._chunked_out:
@@ -214,6 +220,9 @@ class Primary(Leg):
     def _begin(self, head: ResponseHead) -> bytes:
         request = self._request
         self._status = head.status
+        self._held = None
+        self._services.bodies.used -= self._owed
+        self._owed = 0
         if self._naming is not None:
             head = self._naming.head(head)
         unframed = head.length is None and not head.bodiless
@@ -252,8 +261,11 @@ class Primary(Leg):
         self._count(End.ABORTED)
 
     def _count(self, end: End) -> None:
+        services = self._services
+        services.bodies.used -= self._owed
+        self._owed = 0
         if self._shadow is not None:
-            self._services.deadlines.discard(self)
+            services.deadlines.discard(self)
         self._lane.ended(self, self._operation, end, self._status, self._sent)
 
 

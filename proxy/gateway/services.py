@@ -79,6 +79,8 @@ class Services:
         self.mirrors_in_flight = 0
         self.lag = LagBreaker(config.gateway.shed_lag)
         self.held = Budget(config.mirror.in_flight_bytes)
+        self.bodies = Budget(config.limits.held_bytes)
+        """Request bodies held until they are whole, and until an answer to them begins."""
         limits = config.limits
         self.starts: Timeouts[Shadow] = Timeouts(config.mirror.start_after, lambda shadow: shadow.start_due())
         self.deadlines: Timeouts[Primary | MirrorLeg] = Timeouts(
@@ -86,6 +88,7 @@ class Services:
         )
         self.silences: Timeouts[CanaryPrimary] = Timeouts(config.canary.silence, lambda leg: leg.silent())
         self.heads: Timeouts[Client] = Timeouts(limits.head_timeout, lambda client: client.head_overdue())
+        self.holds: Timeouts[Client] = Timeouts(limits.body_timeout, lambda client: client.held_too_long())
         self.idles: Timeouts[Client] = Timeouts(limits.idle_timeout, lambda client: client.idle_too_long())
         self.lingers: Timeouts[Client] = Timeouts(1.0, lambda client: client.lingered())
         self._pair_prefix = os.urandom(6).hex()
@@ -132,7 +135,15 @@ class Services:
         """Close every pool and timer."""
         for watch in self._watches:
             await watch.close()
-        for timeouts in (self.starts, self.deadlines, self.silences, self.heads, self.idles, self.lingers):
+        for timeouts in (
+            self.starts,
+            self.deadlines,
+            self.silences,
+            self.heads,
+            self.holds,
+            self.idles,
+            self.lingers,
+        ):
             timeouts.close()
         for lane in self._lanes:
             await lane.close()

@@ -54,9 +54,7 @@ class Tap:
     def pass_body(self) -> None:
         """Read past what has arrived, and answer where that is all."""
         piece = self._request.take_body()
-        if self._scan is not None and count_unread(
-            self._services, self._scan, [piece], State.DROPPED_REQUEST_BYTES
-        ):
+        if self._scan is not None and count_unread(self._services, self._scan, [piece], self._client.unheld):
             self._scan = None
         if self._request.complete:
             self._answer_soon()

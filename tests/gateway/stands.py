@@ -82,6 +82,8 @@ async def standing(
         await made.gateway.stop()
     assert made.balanced()
     assert made.ledger.states()["open"] == 0
+    services = made.gateway._services
+    assert (services.bodies.used, services.held.used, services.mirrors_in_flight) == (0, 0, 0)
 
 
 Stands = Callable[..., AbstractAsyncContextManager[Stand]]
