@@ -15,8 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 
 _GATEWAY = Path(__file__).parent / "gateway"
-_LEFT_OUT = frozenset({"__init__", "gateway", "watch"})
-"""What runs once or now and then: compiling it would gain nothing."""
+_LEFT_OUT = frozenset({"__init__", "closing", "gateway", "watch"})
+"""What runs once or now and then: compiling it would gain nothing. (mypyc lets go of a local after its last use by
+name, also where a system call still reads the memory, as in `closing`.)"""
 
 
 def sources() -> list[Path]:
