@@ -22,6 +22,7 @@ from proxy.control.admin import Admin
 from proxy.control.control import Control
 from proxy.control.readiness import Baseline
 from proxy.gateway import Ledger
+from proxy.gateway.ledger import HAS_PAIR
 from proxy.processes import heap
 from proxy.processes.fleet import Fleet
 from proxy.processes.plane import Plane, StartError, listen
@@ -72,8 +73,11 @@ class Deployment:
     @property
     def settled(self) -> bool:
         """Whether every request so far has its ledger state and every pair its report in control."""
-        ((queued,),) = self.telemetry.pairs.totals().values()
-        return not self.ledger.states()["open"] and self.control.tables.reports >= queued
+        states = self.ledger.states()
+        dropped = sum(count for (count,) in self.telemetry.queue_dropped.totals().values())
+        return not states["open"] and self.control.tables.reports + dropped >= sum(
+            states[state] for state in HAS_PAIR
+        )
 
     async def start(self) -> None:
         """Start everything, the data port last. Raises StartError with nothing left running."""

@@ -237,7 +237,6 @@ class Telemetry:
                 "slipgauge_worker_restarts", "Analyzer processes replaced, by why.", ("kind",), self.blocks
             )
         )
-        self.pairs = shared(counters.Counter("slipgauge_pairs", "Pairs queued for the analyzers.", (), self.blocks))
         self.queue_bytes = shared(
             counters.Gauge("slipgauge_queue_bytes", "Bytes of pairs waiting for a worker.", (), self.blocks)
         )

@@ -18,6 +18,7 @@ import structlog
 from proxy.address import Address, parse_address
 from proxy.config import Config
 from proxy.gateway import Ledger
+from proxy.gateway.ledger import HAS_PAIR
 from proxy.processes.backoff import Backoff
 from proxy.processes.plane import SCORING_GRACE, StartError
 from proxy.processes.process import GatewayProcess, LostError
@@ -151,9 +152,9 @@ class Fleet:
         process = self._processes.pop(number)
         telemetry, block = self._telemetry, process.block
         lost = self._ledger.lose(block)
-        ((_, (queued,)),) = telemetry.pairs.of(block)
-        dropped = {reason: count for (reason,), (count,) in telemetry.queue_dropped.of(block)}
-        unheard = queued - process.reports - dropped.get("channel", 0.0)
-        self._unheard.inc(max(0.0, unheard))
+        # Every pair worth scoring is told of in a report, or was counted as dropped, or is lost now.
+        pairs = sum(count for (state, _), (count,) in telemetry.ledger.of(block) if state in HAS_PAIR)
+        dropped = sum(count for _, (count,) in telemetry.queue_dropped.of(block))
+        self._unheard.inc(pairs - process.reports - dropped)
         telemetry.retire(block)
         return lost

@@ -56,7 +56,6 @@ class WorkerPool:
         self._bytes = 0
         self._bytes_peak = 0
         self._submitted = 0
-        self._queued = telemetry.pairs.labels()
         self._dropped = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -101,7 +100,6 @@ class WorkerPool:
             self._drop("penalty")
             return False
         self._submitted += 1
-        self._queued.inc()
         self._open += 1
         self._bytes = held = self._bytes + held
         self._bytes_shown.set(held)

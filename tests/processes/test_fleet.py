@@ -104,6 +104,26 @@ async def test_the_ledger_stays_exact_while_processes_are_killed_under_load(
     assert load.outcomes["200"] <= ledger["total"] <= sum(load.outcomes.values())
 
 
+async def test_a_process_that_dies_before_it_listens_is_tried_again(
+    arms: tuple[Upstream, Upstream], tmp_path: Path
+) -> None:
+    async with running(two(tmp_path, arms)) as run:
+        parent = run.program.process.pid
+        known = set(run.gateways.values())
+        os.kill(run.gateways[0], signal.SIGKILL)
+        for _ in range(2):
+            while not (begun := set(children(parent)) - known):  # noqa: ASYNC110 - a process starts
+                await asyncio.sleep(0.001)
+            known |= begun
+            for pid in begun:
+                os.kill(pid, signal.SIGKILL)
+            await run.program.event("gateway process did not start")
+        served = await run.program.event("gateway process serving")
+        ready = await run.until("/readyz", gateways={"accepting": 2, "of": 2})
+
+    assert (served["gateway"], ready["status"]) == (0, "ready")
+
+
 async def test_no_process_outlives_a_killed_parent(arms: tuple[Upstream, Upstream], tmp_path: Path) -> None:
     async with running(two(tmp_path, arms)) as run:
         load = Load(run.port, keep=0, fresh=8)
