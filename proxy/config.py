@@ -203,6 +203,9 @@ class Session(Section):
     header: FieldName | None = Field(
         "X-Session-Id", description="Request header that names the session, where clients send one."
     )
+    field: Literal["user", "prompt_cache_key"] | None = Field(
+        None, description="Body field that does where the header is absent; the first messages do where left out."
+    )
     salt_env: str | None = Field(
         None,
         description="Environment variable with a secret salt for the session hash; random at start where left out.",

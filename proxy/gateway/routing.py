@@ -65,6 +65,7 @@ class Router:
         self._repeat = _Share(config.mirror.repeat)
         header = config.session.header
         self._session_header = finder(re.escape(header.lower())) if header else None
+        self._session_field = config.session.field
         self._keyed = blake2b(digest_size=_SESSION + 3 * _BUCKET, key=blake2b(salt, digest_size=32).digest())
         self._rewrites = config.mirror.coupled_seed or any(
             names.baseline not in (None, model) for model, names in config.models.items()
@@ -119,6 +120,9 @@ class Router:
             return b"session\x00" + named[2].rstrip(b" \t")
         credentials = _IDENTITY.search(lines)
         identity = credentials[2].rstrip(b" \t") if credentials else peer.encode()
+        field = body.get(self._session_field) if self._session_field else None
+        if field and isinstance(field, str):
+            return b"field\x00" + identity + b"\x00" + field.encode("utf-8", "surrogatepass")
         return b"derived\x00" + identity + b"\x00" + conversation(body)
 
 

@@ -84,6 +84,26 @@ def test_the_session_header_goes_before_everything_else() -> None:
     assert session(ask(), headers=named) == session(ask(messages=[]), headers=named, peer="elsewhere")
 
 
+@pytest.mark.parametrize("field", ["user", "prompt_cache_key"])
+def test_a_field_of_the_body_names_a_clients_session_only_where_that_is_chosen(field: str) -> None:
+    def sessions(chosen: str | None) -> list[bytes]:
+        router = Router(config(session={"field": chosen}), b"s")
+        bodies = [ask(**{field: "a"}), ask(messages=[], **{field: "a"}), ask(**{field: "b"})]
+        return [routed(router, body).session for body in bodies]
+
+    one, same, other = sessions(field)
+    assert one == same != other
+    one, changed, same = sessions(None)
+    assert one == same != changed
+
+    router = Router(config(session={"field": field}), b"s")
+    keys = [routed(router, ask(**{field: "a"}), f"Authorization: Bearer {key}\r\n").session for key in "xy"]
+    assert keys[0] != keys[1], "what a client calls itself is its own affair"
+    assert routed(router, ask(**{field: 5})).session == routed(router, ask()).session
+    named = "X-Session-Id: 7\r\n"
+    assert routed(router, ask(**{field: "a"}), named).session == routed(router, ask(), named).session
+
+
 def routed(router: Router, body: bytes | None = None, headers: str = "", path: bytes = CHAT) -> Route:
     route = router.route(request(path, headers), ask() if body is None else body, "p")
     assert route is not None

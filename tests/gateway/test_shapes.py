@@ -10,6 +10,8 @@ import pytest
 from proxy.config import Config
 from proxy.gateway.request import RequestReader
 from proxy.gateway.routing import Route, Router
+from tests.gateway.peer import always, ask, plain, post, serving
+from tests.gateway.stands import Stands
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages"
 DATA = "data:image/png;base64,iVBORw0KGgo="
@@ -183,6 +185,50 @@ def test_what_leans_on_one_server_or_acts_on_the_world_goes_to_the_baseline_alon
 @pytest.mark.parametrize("body", UNREADABLE)
 def test_what_names_no_configured_model_goes_to_the_baseline_alone(body: bytes) -> None:
     assert route(CHAT, body) is None
+
+
+async def test_every_shape_reaches_the_primary_byte_for_byte_and_only_what_stands_alone_the_candidate(
+    stand: Stands,
+) -> None:
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(always(plain(b"cand"))) as other,
+        stand(baseline.address, other.address) as s,
+    ):
+        for name, (path, fields) in {**ALONE, **LEANING}.items():
+            body = orjson.dumps({"model": "m", **fields})
+            assert (await ask(s.port, post(path, body))).body == b"base", name
+            await s.settled()
+            assert baseline.requests[-1].body == body, name
+        paths = [path.encode() for path, _ in ALONE.values()]
+        assert [each.path for each in other.requests] == paths
+        assert await s.settled() == {"paired": len(ALONE)}
+
+
+async def test_a_prompt_of_half_a_megabyte_reaches_both_arms_whole(stand: Stands) -> None:
+    body = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": "word " * 100_000}]})
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(always(plain(b"cand"))) as other,
+        stand(baseline.address, other.address, mirror={"repeat": 1.0}) as s,
+    ):
+        assert (await ask(s.port, post(CHAT, body))).body == b"base"
+        assert await s.settled() == {"paired": 1}
+        assert [each.body for each in (*baseline.requests, *other.requests)] == [body] * 3
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/models"), ("POST", "/tokenize"), ("POST", "/v1/files")])
+async def test_other_endpoints_are_the_baselines_alone(stand: Stands, method: str, path: str) -> None:
+    body = b'{"model":"m","prompt":"x"}' if method == "POST" else b""
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(always(plain(b"cand"))) as other,
+        stand(baseline.address, other.address) as s,
+    ):
+        data = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        assert (await ask(s.port, data)).body == b"base"
+        assert await s.settled() == {}
+        assert (baseline.requests[0].body, other.requests) == (body, [])
 
 
 def test_conversations_differ_by_what_they_show_as_well_as_by_what_they_say() -> None:
