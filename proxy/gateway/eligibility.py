@@ -32,6 +32,8 @@ _MEDIA = ("image_url", "video_url", "audio_url", "file", "file_id", "file_url", 
 _TEXTS = ("text", "input_text", "output_text")
 _CONTAINERS = 50_000
 """Most objects and arrays a body may open: reading them costs the event loop time that belongs to every client."""
+_VALUES = 200_000
+"""Most commas in a body, for the same reason: token ids by the hundred thousand take milliseconds to read."""
 _DEEP = 200
 """Containers a body may open before its depth is looked at: orjson reads 1,024 deep and writes only 254."""
 _KEPT = 16_384
@@ -48,10 +50,10 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
     """A request body as a JSON object; None where it is none.
 
     Raises:
-        TooIntricateError: It holds too many objects and arrays, or too deep ones. Brackets within text count too.
+        TooIntricateError: It holds too many values, objects and arrays, or too deep ones. Text counts too.
     """
     opened = body.count(b"{") + body.count(b"[")
-    if opened > _CONTAINERS:
+    if opened > _CONTAINERS or body.count(b",") > _VALUES:
         raise TooIntricateError
     try:
         found = orjson.loads(body)
@@ -137,7 +139,7 @@ def _turns(body: Mapping[str, Any]) -> list[Any]:
     for name in ("messages", "input"):
         turns = body.get(name)
         if isinstance(turns, list):
-            return turns
+            return turns if len(turns) <= _PARTS or dict in set(map(type, turns)) else []
     return []
 
 

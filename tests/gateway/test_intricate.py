@@ -41,7 +41,7 @@ async def test_a_body_too_intricate_to_read_is_passed_on_and_counted(stand: Stan
         assert s.gateway._services.held.used == 0
 
 
-@pytest.mark.parametrize("body", [b'{"a":%b}' % DEEP, b"[%b0]" % (b"{}," * 50_001)])
+@pytest.mark.parametrize("body", [b'{"a":%b}' % DEEP, b"[%b0]" % (b"{}," * 50_001), b"[%b0]" % (b"1," * 200_001)])
 def test_structure_is_bounded(body: bytes) -> None:
     with pytest.raises(TooIntricateError):
         parse_object(body)
