@@ -22,7 +22,6 @@ GAP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 MAX_BYTES = 64 * 1024
 """Most bytes of one report."""
 MAX_ANALYZERS = 64
-MAX_TOKENS = (1 << 31) - 1
 MAX_GAPS = 1 << 16
 
 T = TypeVar("T")
@@ -43,10 +42,8 @@ _ANALYSES = {str(analysis): analysis for analysis in Analysis}
 
 
 class ArmReport(NamedTuple):
-    """One arm's token spend and streaming times. Times in seconds since the leg's own send."""
+    """One arm's streaming times, in seconds since the leg's own send."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
     first_token: float | None = None
     gaps: tuple[int, ...] = ()
     """Gaps between tokens, counted by GAP_BUCKETS and +Inf; empty where there were none."""
@@ -142,12 +139,10 @@ def _read_score(raw: Any) -> Score:
     return Score(_number(failed, most=1.0), _word(label))
 
 
-def _arm(prompt: Any, completion: Any, first: Any, gaps: Any, gap_seconds: Any) -> ArmReport:
+def _arm(first: Any, gaps: Any, gap_seconds: Any) -> ArmReport:
     if not isinstance(gaps, list) or len(gaps) not in (0, len(GAP_BUCKETS) + 1):
         raise ReportError("gaps that are not counted by GAP_BUCKETS")
     return ArmReport(
-        _whole(prompt, MAX_TOKENS),
-        _whole(completion, MAX_TOKENS),
         None if first is None else _number(first),
         tuple(_whole(count, MAX_GAPS) for count in gaps),
         _number(gap_seconds),

@@ -49,7 +49,7 @@ class Leg:
 
     def add(self, told: ArmReport) -> None:
         """Count one answer."""
-        _, _, first_token, gaps, gap_seconds = told
+        first_token, gaps, gap_seconds = told
         if first_token is not None:
             self.first_token.observe(first_token)
         if gaps:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from analyzers.finding import Analyzer, Finding, Score
 from analyzers.pair import Exchange, Pair
-from proxy.report import GAP_BUCKETS, MAX_TOKENS, Analysis, ArmReport
+from proxy.report import GAP_BUCKETS, Analysis, ArmReport
 
 READY = b"ready"
 """What a child says first, once it has loaded its analyzers."""
@@ -29,9 +29,9 @@ KNOWN = 4_096
 _OUTCOME = struct.Struct("<BBdBdBdB")
 """Kind, variable, then failed and label of baseline, candidate and repeat."""
 _GAPS = struct.Struct(f"<{len(GAP_BUCKETS) + 1}H")
-_ARM = f"IIdd{_GAPS.size}s"
-"""Prompt and completion tokens, first token (UNKNOWN where there is none), sum of the gaps, and their counts."""
-_ARM_FIELDS = 5
+_ARM = f"dd{_GAPS.size}s"
+"""First token (UNKNOWN where there is none), sum of the gaps, and their counts."""
+_ARM_FIELDS = 3
 _NUMBER = struct.Struct("<Q")
 _NOT_ASKED, _NOT_APPLICABLE, _SCORED, _SCORED_THRICE, _FAILED = range(5)
 """Kinds of outcome: _SCORED_THRICE has a repeat; _FAILED and above is a place in FAILURES."""
@@ -170,19 +170,16 @@ FAILED = {failure: _OUTCOME.pack(_FAILED + code, *[0] * 7) for code, failure in 
 """The child's words for an outcome that is no finding."""
 
 
-def _arm(exchange: Exchange) -> tuple[int, int, float, float, bytes]:
+def _arm(exchange: Exchange) -> tuple[float, float, bytes]:
     counts = [0] * (len(GAP_BUCKETS) + 1)
     for gap in exchange.gaps:
         counts[bisect_left(GAP_BUCKETS, gap)] += 1
     first = UNKNOWN if exchange.first_token is None else exchange.first_token
-    usage = exchange.usage
-    return usage.prompt_tokens, usage.completion_tokens, first, sum(exchange.gaps), _GAPS.pack(*counts)
+    return first, sum(exchange.gaps), _GAPS.pack(*counts)
 
 
-def _read_arm(prompt: int, completion: int, first: float, gap_seconds: float, gaps: bytes) -> ArmReport:
-    if prompt > MAX_TOKENS or completion > MAX_TOKENS:
-        raise GarbageError("not a number of tokens")
+def _read_arm(first: float, gap_seconds: float, gaps: bytes) -> ArmReport:
     if not (0.0 <= gap_seconds < math.inf and (0.0 <= first < math.inf or first == UNKNOWN)):
         raise GarbageError("not a time")
     counts = () if gaps == _NO_GAPS else _GAPS.unpack(gaps)
-    return ArmReport(prompt, completion, None if first == UNKNOWN else first, counts, gap_seconds)
+    return ArmReport(None if first == UNKNOWN else first, counts, gap_seconds)

@@ -134,3 +134,14 @@ async def test_nothing_is_mirrored_while_the_event_loop_is_late_and_clients_are_
             lag.observe(0.0)
         assert (await ask(s.port, ASK)).status == 200
         assert await s.settled() == {"dropped_lag": 1, "paired": 1}
+
+
+async def test_a_loop_that_is_late_sheds_by_itself() -> None:
+    async with (
+        serving(always(USED)) as baseline,
+        serving(always(USED)) as candidate,
+        standing(baseline.address, candidate.address, gateway={"shed_lag": 1e-9}) as s,
+    ):
+        await until(lambda: s.gateway._services.lag.shed)
+        assert (await ask(s.port, ASK)).status == 200
+        assert await s.settled() == {"dropped_lag": 1}

@@ -17,7 +17,7 @@ TOKEN = "correct horse"
 def report(session: str, candidate: float = 0.0) -> Report:
     finding = Finding("served", "1", "served", Score(0.0), Score(candidate))
     analyses = {"served": Analysis.SCORED}
-    arm = ArmReport(10, 5, first_token=0.02, gaps=(0, 0, 0, 2, *[0] * 8), gap_seconds=0.02)
+    arm = ArmReport(first_token=0.02, gaps=(0, 0, 0, 2, *[0] * 8), gap_seconds=0.02)
     return Report("p", session, 1.0, "baseline", "paired", analyses, {"served": 0.001}, (finding,), candidate=arm)
 
 

@@ -43,8 +43,8 @@ def test_bins_are_shown_as_prometheus_clients_own_histogram(first: list[float], 
 def test_a_leg_adds_up_times_and_leaves_out_what_is_unknown() -> None:
     leg = Leg()
     counted = (0, 1, *[0] * (len(GAP_BUCKETS) - 2), 2)
-    leg.add(ArmReport(10, 5, 0.3, counted, 20.0))
-    leg.add(ArmReport(1, 0))
+    leg.add(ArmReport(0.3, counted, 20.0))
+    leg.add(ArmReport())
 
     assert sum(leg.first_token.counts) == leg.first_token.counts[TOKEN_BUCKETS.index(0.5)] == 1
     assert (tuple(leg.gaps.counts), leg.gaps.total) == (counted, 20.0)
