@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo compile bench bench-isolation bench-streams bench-slow-clients soak test test-compiled lint format check test-vllm install-vllm lock clean
+.PHONY: help install demo compile bench bench-isolation bench-streams bench-slow-clients soak test test-compiled fuzz lint format check test-vllm install-vllm lock clean
 
 help: ## What there is to make.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
@@ -51,6 +51,11 @@ test: lint ## Lint, types and every test that needs no vLLM, on the sources as t
 
 test-compiled: compile ## The gateway's own tests, on the compiled modules.
 	$(BIN)/python -m pytest tests/gateway tests/arms $(ARGS)
+
+fuzz: export SLIPGAUGE_PURE = 1
+fuzz: install ## Fuzz the pure parts, guided by coverage (ARGS=-max_total_time=600), where atheris has a wheel.
+	$(PIP) install atheris==3.0.0 >&2
+	$(BIN)/python -m tests.fuzz.fuzzer $(ARGS)
 
 lint: install ## Ruff, its formatter and mypy.
 	$(BIN)/ruff check .

@@ -9,7 +9,6 @@ import pytest
 from analyzers.pair import End
 from proxy.gateway.ledger import ARMS, Ledger, State
 from proxy.gateway.pairing import Do, Pairing
-from proxy.telemetry import Telemetry
 
 STATUSES = (None, 200, 404, 429, 500)
 ENDS = tuple(End)
@@ -19,12 +18,12 @@ DROPS = (State.CLIENT_ABORT, State.DROPPED_MIRROR_BUSY, State.DROPPED_MIRROR_BYT
 class LedgerModel:
     """Drives a ledger as the gateway does. `balance` is what must hold after every step."""
 
-    def __init__(self) -> None:
-        self.ledger = Ledger(Telemetry())
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
         self.live: list[tuple[str, Pairing]] = []
         """Sampled requests that have no state yet, with their primary arm."""
-        self._ended: Counter[tuple[str, State]] = Counter()
-        self._total = 0
+        self._ended = Counter({(arm, state): ledger.states(arm)[state] for arm in ARMS for state in State})
+        self._total = ledger.total
 
     def begin(self, arm: int, *, sampled: bool, repeat: bool) -> None:
         """An eligible request begins, and ends at once where it is not sampled."""

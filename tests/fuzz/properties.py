@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+import orjson
+
 from analyzers.sse import Parser
 from proxy.address import parse_url
-from proxy.gateway.outgoing import Target, host_line, mirror_head, primary_head
+from proxy.gateway.eligibility import TooIntricateError, conversation, parse_object, stands_alone
+from proxy.gateway.outgoing import Target, host_line, mirror_body, mirror_head, primary_head, renamed
 from proxy.gateway.request import Request, RequestReader
 from proxy.gateway.response import BadResponseError, ResponseHead, ResponseReader, head_bytes
 from tests.fuzz import reference
@@ -130,6 +133,18 @@ def _fields(lines: bytes) -> list[tuple[bytes, bytes]]:
     return fields
 
 
+def a_request_says_nothing_of_the_next(first: bytes, second: bytes) -> None:
+    """What came before on a connection, if it was whole and keeps it, changes nothing in how a request is read."""
+    reader = read_requests([first])
+    before = len(reader.requests)
+    if reader.refusal or reader.in_head or reader.reading_body or not all(r.keep_alive for r in reader.requests):
+        return
+    alone = read_requests([second])
+    reader.feed(second)
+    assert list(map(told, list(reader.requests)[before:])) == list(map(told, alone.requests))
+    assert (reader.refusal and reader.refusal.status) == (alone.refusal and alone.refusal.status)
+
+
 # responses
 
 
@@ -179,6 +194,32 @@ def responses_do_not_depend_on_arrival(wire: bytes, cuts: list[int], *, to_head:
     assert told_of(at_once) == told_of(in_pieces)
 
 
+def an_answer_says_nothing_of_the_next(first: bytes, second: bytes) -> None:
+    """What came before on a connection that is kept changes nothing in how an answer is read."""
+    reader = ResponseReader(HEAD_BYTES)
+    reader.expect(to_head=False)
+    try:
+        reader.feed(first)
+    except BadResponseError:
+        return
+    if not reader.complete or reader.head is None or not reader.head.keep_alive:
+        return
+    reader.interim.clear()
+    alone, after = _answer(ResponseReader(HEAD_BYTES), second), _answer(reader, second)
+    assert told_of(after) == told_of(alone)
+
+
+def _answer(reader: ResponseReader, wire: bytes) -> Answer:
+    reader.expect(to_head=False)
+    broken = False
+    try:
+        reader.feed(wire)
+    except BadResponseError:
+        broken = True
+    interim = [head_bytes(head, chunked=False, close=False) for head in reader.interim]
+    return Answer(interim, reader.head, reader.body, reader.complete, broken)
+
+
 def responses_keep_to_the_grammar(wire: bytes, *, to_head: bool) -> None:
     """An answer that is accepted is the one that the letter of RFC 9112 finds there, and goes on as that."""
     answer = read_response([wire], to_head=to_head, closed=True)
@@ -220,3 +261,24 @@ def events_do_not_depend_on_arrival(stream: bytes, cuts: list[int]) -> None:
     assert ends == sorted(ends)
     for start, end in pairwise(ends[:-1]):
         assert reference.events(stream[:end])[:-1] == reference.events(stream[:start])
+
+
+# bodies
+
+
+def a_renamed_body_asks_for_the_same_of_another_model(body: bytes) -> None:
+    """Renaming the model, and keeping the answer from being stored, change that in a body and nothing else."""
+    try:
+        parsed = parse_object(body)
+    except TooIntricateError:
+        return
+    if parsed is None or not isinstance(parsed.get("model"), str):
+        return
+    name = parsed["model"] + "-int4"
+    copy = renamed(body, parsed, name)
+    assert orjson.loads(copy) == {**parsed, "model": name}
+    assert renamed(body, parsed, parsed["model"]) is body
+    reader = read_requests([b"POST /v1/responses HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"])
+    assert orjson.loads(mirror_body(reader.requests[0], copy)) == {**parsed, "model": name, "store": False}
+    stands_alone(parsed)
+    conversation(parsed)

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from proxy.gateway.ledger import Ledger
+from proxy.telemetry import Telemetry
 from tests.fuzz import properties
 from tests.fuzz.ledger_model import LedgerModel
 from tests.gateway.hostile import CUT, PASSED, REFUSED
@@ -99,7 +101,29 @@ EVENTS = st.lists(
 ).map(b"".join)
 
 
-MANY = settings(max_examples=400, deadline=None)
+_KEY = st.sampled_from(
+    ['"model"', '"store"', '"mod\\u0065l"', '"messages"', '"x"', '"\\"model\\""', '"\\ud83d\\ude00"']
+)
+
+
+def _object(items: list[tuple[str, str]]) -> str:
+    return "{" + ",".join(map(" : ".join, items)) + "}"
+
+
+_VALUE_OF = st.recursive(
+    st.sampled_from(
+        ['"m"', '"model"', '"\\u006d"', '"a\\/b"', "true", "false", "null", "1", '"\\"model\\":\\"m\\""', '"é"']
+    ),
+    lambda values: st.one_of(
+        st.lists(values, max_size=3).map(lambda items: f"[{','.join(items)}]"),
+        st.lists(st.tuples(_KEY, values), max_size=3).map(
+            lambda items: "{" + ",".join(map(" : ".join, items)) + "}"
+        ),
+    ),
+    max_leaves=6,
+)
+BODIES = st.lists(st.tuples(_KEY, _VALUE_OF), max_size=5).map(_object).map(str.encode)
+MANY = settings(max_examples=250, deadline=None)
 
 
 @MANY
@@ -145,6 +169,18 @@ def test_what_is_forwarded_is_one_request_with_the_same_body_and_nothing_of_the_
 
 
 @MANY
+@given(REQUESTS, REQUESTS)
+def test_a_request_is_read_the_same_whatever_came_before_it(first: bytes, second: bytes) -> None:
+    properties.a_request_says_nothing_of_the_next(first, second)
+
+
+@MANY
+@given(RESPONSES, RESPONSES)
+def test_an_answer_is_read_the_same_whatever_came_before_it(first: bytes, second: bytes) -> None:
+    properties.an_answer_says_nothing_of_the_next(first, second)
+
+
+@MANY
 @given(wire=RESPONSES, cuts=CUTS, to_head=st.booleans())
 def test_the_same_bytes_give_the_same_answer_however_they_arrive(
     *, wire: bytes, cuts: list[int], to_head: bool
@@ -166,12 +202,21 @@ def test_events_are_those_of_the_whole_stream_wherever_it_is_cut(stream: bytes, 
     properties.events_do_not_depend_on_arrival(stream, cuts)
 
 
+@MANY
+@given(BODIES)
+def test_renaming_the_model_changes_nothing_else_in_a_body(body: bytes) -> None:
+    properties.a_renamed_body_asks_for_the_same_of_another_model(body)
+
+
+LEDGER = Ledger(Telemetry())
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Any requests, any events, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = LedgerModel()
+        self.model = LedgerModel(LEDGER)
 
     @rule(arm=st.integers(0, 1), sampled=st.booleans(), repeat=st.booleans())
     def begin(self, *, arm: int, sampled: bool, repeat: bool) -> None:
