@@ -1,4 +1,4 @@
-"""What reading costs by how the bytes are framed: CPU per byte on the wire, in the gateway's own readers, no sockets.
+"""What reading costs by how the bytes are framed: CPU per byte on the wire, in the gateway's readers alone.
 
     python -m benchmarks.framing [--seconds 1.0]
 

@@ -30,6 +30,8 @@ class HeadReader:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held = b""
+        self._switched = False
+        """Whether llhttp takes what comes for another protocol: it then judges no more."""
 
     def feed(self, parser: Parser, data: bytes, at: int) -> tuple[bytes | None, int]:
         """Read an arrival from `at` on; gives the head with its blank line, None while incomplete, and its end.
@@ -45,7 +47,8 @@ class HeadReader:
             end = data.find(BLANK, at) + len(BLANK)
             if end >= len(BLANK) and end - at <= self._limit:
                 head = data[at:end]
-                _judge(parser, head)
+                self._judge(parser, head)
+                self._switched = False
                 return head, end
         return self._join(parser, data, at)
 
@@ -55,18 +58,19 @@ class HeadReader:
         head = self._held + data[at:]
         end = head.find(BLANK, max(0, held - 3))
         size = len(head) if end < 0 else end + len(BLANK)
-        _judge(parser, head[held : min(size, self._limit)])
+        self._judge(parser, head[held : min(size, self._limit)])
         if size > self._limit:
             raise HeadTooLargeError
         if end < 0:
             self._held = head
             return None, len(data)
         self._held = b""
+        self._switched = False
         return head[:size], at + size - held
 
-
-def _judge(parser: Parser, part: bytes) -> None:
-    try:  # noqa: SIM105 - `suppress` costs as much as a parser
-        parser.feed_data(part)
-    except httptools.HttpParserUpgrade:
-        pass
+    def _judge(self, parser: Parser, part: bytes) -> None:
+        if not self._switched:
+            try:
+                parser.feed_data(part)
+            except httptools.HttpParserUpgrade:
+                self._switched = True

@@ -15,7 +15,7 @@ from proxy.gateway.request import Request, RequestReader
 from proxy.gateway.response import BadResponseError, ResponseHead, ResponseReader, head_bytes
 from tests.fuzz import reference
 
-HEAD_BYTES = 4_096
+HEAD_BYTES = 600
 BODY_BYTES = 100_000
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-connection te trailer transfer-encoding upgrade expect http2-settings "

@@ -109,6 +109,13 @@ def test_nothing_is_read_behind_an_http_1_0_request_whatever_it_says_of_its_conn
     assert reader.refusal is None
 
 
+@pytest.mark.parametrize("size", [1, 18, 100])
+def test_a_connect_that_ends_early_is_refused_alike_however_it_arrives(size: int) -> None:
+    reader = read(*by_event(b"CONNECT \n\r\na:1\\HTTP/1.1\r\nHost: a\r\n\r\n", size))
+    assert reader.refusal is not None
+    assert reader.refusal.status == 505
+
+
 def test_a_trailer_says_nothing_of_the_connection_or_of_the_next_request() -> None:
     trailers = b"Connection: close\r\nUpgrade: x\r\nX-A: b\r\n"
     chunked = b"POST /1 HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + trailers + b"\r\n"
