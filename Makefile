@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo compile bench bench-isolation bench-streams bench-slow-clients soak test test-compiled fuzz lint format check test-vllm install-vllm lock clean
+.PHONY: help install demo compile bench bench-isolation bench-streams bench-slow-clients bench-divergence bench-folding soak redaction-report analyzers-report console-pictures train verdict-report scale-report test test-compiled test-cluster fuzz lint format check test-vllm test-exports install-vllm lock clean boards board-pictures test-boards bench-scrape
 
 help: ## What there is to make.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
@@ -42,8 +42,41 @@ bench-streams: compile ## How late an event is, and what a stream holds in memor
 bench-slow-clients: compile ## What others feel of 500 clients that hardly read, and of a mirror that does not.
 	$(BIN)/python -m benchmarks.slow_clients $(ARGS)
 
+bench-divergence: install ## Token-level divergence of the testbed's models, and what sharing seeds does (ARGS="--engine vllm").
+	$(BIN)/python -m benchmarks.divergence $(ARGS)
+
+bench-folding: install ## What control can take: findings a second on one core.
+	$(BIN)/python -m benchmarks.folding
+
+bench-scrape: install ## How many series there are, and how long a scrape takes.
+	$(BIN)/python -m benchmarks.scrape
+
 soak: compile ## Half an hour of mixed faults: nothing grows, nothing is lost, no client notices.
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+
+analyzers-report: install ## Measure the analyzers on labelled data and write docs/analyzers.md (ARGS=--check, ARGS=refusal).
+	$(BIN)/python -m analyzers_report $(ARGS)
+
+redaction-report: install ## Measure what redaction finds and misses and write docs/redaction.md (ARGS=--check).
+	$(BIN)/python -m cases_report $(ARGS)
+
+verdict-report: install ## Simulate what the verdict does and write docs/verdict.md (ARGS=--check, ARGS=power).
+	$(BIN)/python -m verdict_report $(ARGS)
+
+boards: install ## Write the Grafana boards and the burn-rate rules from grafana/ (ARGS=--check compares with the files).
+	$(BIN)/python -m grafana.generate $(ARGS)
+
+board-pictures: install ## Draw every board from live data into docs/boards/ (ARGS="--engine vllm" after make install-vllm).
+	$(BIN)/python -m grafana.draw $(ARGS)
+
+scale-report: install ## Simulate a fleet at 100,000 requests a second and write docs/scale.md (ARGS=--check).
+	$(BIN)/python -m scale_report $(ARGS)
+
+console-pictures: install ## Take the pictures of docs/console.md from a live demo, in headless Chromium.
+	$(BIN)/python -m tests.browser.pictures $(ARGS)
+
+train: install ## Fit the refusal classifiers to the labelled data (ARGS=--check compares with the files).
+	$(BIN)/python -m training $(ARGS)
 
 test: export SLIPGAUGE_PURE = 1
 test: lint ## Lint, types and every test that needs no vLLM, on the sources as they are.
@@ -51,6 +84,10 @@ test: lint ## Lint, types and every test that needs no vLLM, on the sources as t
 
 test-compiled: compile ## The gateway's own tests, on the compiled modules.
 	$(BIN)/python -m pytest tests/gateway tests/arms $(ARGS)
+
+test-cluster: export SLIPGAUGE_PURE = 1
+test-cluster: install ## Gateways, controls and NATS servers killed under load; ten minutes alone on the machine.
+	$(BIN)/python -m pytest tests/cluster -s $(ARGS)
 
 fuzz: export SLIPGAUGE_PURE = 1
 fuzz: install ## Fuzz the pure parts, guided by coverage (ARGS=-max_total_time=600), where atheris has a wheel.
@@ -71,6 +108,13 @@ install-vllm: install ## vLLM for CPU, in a venv of its own.
 
 test-vllm: install-vllm ## End to end against two real vLLM servers.
 	$(BIN)/python -m pytest tests/vllm $(ARGS)
+
+test-exports: install ## Run exported cases in Inspect, lm-evaluation-harness and promptfoo, which it installs into a venv of their own.
+	deploy/exports/install.sh
+	$(BIN)/python -m pytest tests/exports -s $(ARGS)
+
+test-boards: install-vllm ## Every query of every board on a real Prometheus, before two real vLLM servers.
+	$(BIN)/python -m pytest tests/vllm/test_boards.py $(ARGS)
 
 lock: install ## Resolve requirements.lock anew.
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --all-extras --python-version 3.11 \

@@ -5,12 +5,15 @@ Only text is taken; images and files are passed over. Bodies are whatever a clie
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from analyzers.pair import Request
 
 MAX_CHARS = 65_536
 """Rules look at this much of one message: a longer one is a document."""
+COMPLETION_TOKENS = 16
+"""The limit that /v1/completions has by itself, at OpenAI and in vLLM."""
 
 
 def last_user_text(request: Request) -> str:
@@ -20,6 +23,11 @@ def last_user_text(request: Request) -> str:
         users = [turn for turn in turns if isinstance(turn, dict) and turn.get("role") == "user"]
         return _text(users[-1].get("content")) if users else ""
     return _text(turns or request.body.get("prompt"))
+
+
+def prompt_hash(request: Request) -> bytes:
+    """SHA-256 of the last user text without blanks around it, in UTF-8: what files of right answers go by."""
+    return sha256(last_user_text(request).strip().encode("utf-8", "surrogatepass")).digest()
 
 
 def system_text(request: Request) -> str:
@@ -40,9 +48,13 @@ def generates_text(request: Request) -> bool:
     return request.path.endswith(("/completions", "/responses", "/messages"))
 
 
-def offers_tools(request: Request) -> bool:
-    """Whether the model may answer by calling a tool instead of by text."""
-    return bool(request.body.get("tools")) and request.body.get("tool_choice") != "none"
+def token_limit(request: Request) -> int | None:
+    """The most tokens that the answer may have; None where the request sets no limit."""
+    for key in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
+        limit = request.body.get(key)
+        if isinstance(limit, int) and not isinstance(limit, bool):
+            return limit
+    return COMPLETION_TOKENS if request.path.endswith("/v1/completions") else None
 
 
 def _text(content: Any) -> str:

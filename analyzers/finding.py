@@ -8,7 +8,7 @@ equal, at any temperature. `PerAnswer` makes the rule structural: its two method
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -69,11 +69,63 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """Further requests an analyzer asks for before it can score; made within budget by the proxy's probes."""
+class Measurement:
+    """What an analyzer that only explains says of one pair: how far its answers lie apart. Holds no text.
+
+    It ranks pairs and decides nothing: a distance has no sign, so equal arms would not make it zero.
+    """
+
+    analyzer: str
+    version: str
+    figures: tuple[float, ...]
+    """Finite numbers, in the order of the analyzer's `figures`, each with its unit there."""
+    noise: tuple[float, ...] = ()
+    """The same between baseline and repeat, where one was drawn: what two answers of one model differ by."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A pair that cannot be judged, and why: one of the analyzer's `labels`.
+
+    Not for an analyzer whose failures count for a guardrail: its population is decided by `applies` alone.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One further request, to one arm. Its `model` is set to the arm's name for it, and it is never streamed."""
 
     arm: str
-    requests: tuple[dict[str, Any], ...]
+    """"baseline" or "candidate"."""
+    path: str
+    body: Mapping[str, Any]
+    """Names the client's model as `model`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An arm's answer to a `Probe`: 2xx, or a 4xx that says that the arm does not do this."""
+
+    status: int
+    body: Mapping[str, Any]
+    """The JSON object; empty where it is none."""
+
+    @property
+    def good(self) -> bool:
+        """Whether the arm did what it was asked for."""
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Further requests an analyzer asks for before it can score; made within budget by `proxy.probes`."""
+
+    probes: tuple[Probe, ...]
+
+
+Result = Finding | Measurement | NotApplicable | Need
 
 
 class Analyzer(Protocol):
@@ -82,18 +134,24 @@ class Analyzer(Protocol):
     name: ClassVar[str]
     version: ClassVar[str]
     variables: ClassVar[tuple[str, ...]]
-    """The names findings are counted under; fixed, since they become metric labels."""
+    """The names findings are counted under, fixed since they become metric labels; empty where it only measures."""
+    figures: ClassVar[tuple[str, ...]]
+    """The names of a measurement's figures; empty where it makes findings."""
     labels: ClassVar[frozenset[str]]
-    """Every label a score may carry."""
+    """Every label a score may carry, and every reason not to apply."""
     scores_unserved: ClassVar[bool]
     """True where an arm's missing answer is itself what is scored."""
+
+    def prepare(self) -> None:
+        """Load what is heavy, once, in the process that scores: others make an analyzer to know its words."""
+        ...
 
     def applies(self, pair: Pair) -> bool:
         """Whether the pair is in the population; decided from `pair.request` alone."""
         ...
 
-    def score(self, pair: Pair, answers: tuple[Exchange, ...] = ()) -> Finding | Need:
-        """Judge a pair that applies; `answers` are those to an earlier `Need`, in its order."""
+    def score(self, pair: Pair, replies: tuple[Reply, ...] = ()) -> Result:
+        """Judge a pair that applies. `replies` answer what it needed before, at most twice, in that order."""
         ...
 
 
@@ -103,8 +161,13 @@ class PerAnswer(ABC):
     name: ClassVar[str]
     version: ClassVar[str]
     variables: ClassVar[tuple[str, ...]]
+    figures: ClassVar[tuple[str, ...]] = ()
     labels: ClassVar[frozenset[str]]
     scores_unserved: ClassVar[bool] = False
+
+    def prepare(self) -> None:
+        """See `Analyzer.prepare`; mostly there is nothing to load."""
+        return
 
     @abstractmethod
     def variable(self, request: Request) -> str | None:
@@ -114,11 +177,18 @@ class PerAnswer(ABC):
     def failure(self, request: Request, answer: Exchange) -> Score:
         """F(request, answer), the same for both arms."""
 
+    def condemns(self, request: Request, cut: Exchange) -> bool:
+        """Whether an answer that outgrew what may be captured fails by what there is of it, the same for both arms.
+
+        Else nothing is known of it; so it is where an analyzer does not say otherwise.
+        """
+        return False
+
     def applies(self, pair: Pair) -> bool:
         """See `Analyzer.applies`."""
         return self.variable(pair.request) is not None
 
-    def score(self, pair: Pair, answers: tuple[Exchange, ...] = ()) -> Finding:
+    def score(self, pair: Pair, replies: tuple[Reply, ...] = ()) -> Finding:
         """See `Analyzer.score`; never needs further requests."""
         variable = self.variable(pair.request)
         if variable is None:

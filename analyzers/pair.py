@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+ARRIVALS = 320
+"""Most arrivals noted of one answer: no more than its first 257 tokens are timed (`analyzers.reading`)."""
+
 
 class End(StrEnum):
     """How one arm's answer ended, as the gateway saw it."""
@@ -41,7 +44,7 @@ class Capture:
     body: bytes = b""
     """The body without its transfer coding, still content-encoded."""
     arrivals: tuple[tuple[float, int], ...] = ()
-    """(seconds, body bytes received so far) at each arrival; bounded, so late ones may be missing."""
+    """(seconds, body bytes received so far) at each of the first ARRIVALS arrivals."""
     duration: float = 0.0
 
 
@@ -64,6 +67,14 @@ class CapturedPair:
     """The probability with which this request's session was chosen for mirroring."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The few request headers analyzers may see, by lower-case name."""
+    arrival: int = 0
+    """When the request arrived: its place among all."""
+    segments: tuple[str, ...] = ()
+    """What kind of request it is, as `attribute=value`."""
+    subject: str = ""
+    """Keyed hash of the client's identity; empty where nothing of the pair may be kept as a case."""
+    client: str = ""
+    """Keyed hash of the client whose part in the evidence is bounded; empty where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,7 @@ class Exchange:
     end: End
     status: int | None = None
     choices: tuple[Choice, ...] = ()
+    """Of an answer that was too large, as far as a stream was captured."""
     usage: Usage = Usage()
     readable: bool = True
     """False where a complete 2xx body could not be read as what the API promises."""

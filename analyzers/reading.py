@@ -25,7 +25,7 @@ from analyzers import sse
 from analyzers.apis import chat, messages, responses
 from analyzers.apis.answer import Answer, MalformedError, Stream, mapping
 from analyzers.decoding import UndecodableError, decode
-from analyzers.pair import Capture, CapturedPair, End, Exchange, Pair, Request
+from analyzers.pair import Capture, CapturedPair, Choice, End, Exchange, Pair, Request
 
 MAX_GAPS = 256
 _UNREADABLE = (MalformedError, UndecodableError, orjson.JSONDecodeError)
@@ -36,7 +36,7 @@ def read_pair(captured: CapturedPair) -> Pair:
     path = captured.path.partition("?")[0]
     return Pair(
         pair_id=captured.pair_id,
-        request=Request(path, _object(captured.body), captured.headers),
+        request=Request(path, read_object(captured.body), captured.headers),
         baseline=read_exchange(path, captured.baseline),
         candidate=read_exchange(path, captured.candidate),
         repeat=None if captured.repeat is None else read_exchange(path, captured.repeat),
@@ -46,6 +46,8 @@ def read_pair(captured: CapturedPair) -> Pair:
 def read_exchange(path: str, capture: Capture) -> Exchange:
     """One arm's answer to a request on `path`."""
     exchange = Exchange(end=capture.end, status=capture.status, duration=capture.duration)
+    if capture.end is End.TOO_LARGE:
+        return replace(exchange, choices=_read_cut(path, capture))
     if capture.end is not End.COMPLETE or capture.status is None or not 200 <= capture.status < 300:
         return exchange
     try:
@@ -58,8 +60,21 @@ def read_exchange(path: str, capture: Capture) -> Exchange:
     return replace(exchange, choices=answer.choices, usage=answer.usage)
 
 
-def _object(body: bytes) -> Mapping[str, Any]:
-    """The request's JSON object; empty where it is none, which puts it outside every population but `served`."""
+def _read_cut(path: str, capture: Capture) -> tuple[Choice, ...]:
+    """What a stream has said so far; nothing where the answer is none, or is compressed."""
+    if capture.content_encoding or not _is_stream(capture.content_type, capture.body):
+        return ()
+    stream = _stream(path)
+    try:
+        for event in sse.Parser().feed(capture.body):
+            stream.feed(event.name, event.data)
+        return stream.answer().choices
+    except _UNREADABLE:
+        return ()
+
+
+def read_object(body: bytes) -> Mapping[str, Any]:
+    """A body's JSON object; empty where it is none, which puts a request outside every population but `served`."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -97,8 +112,8 @@ def _read_stream(path: str, capture: Capture, body: bytes, exchange: Exchange) -
     if stream.failed or not stream.finished:
         return replace(exchange, end=End.RESET)
     answer = stream.answer()
-    times = [] if body is not capture.body else token_times(token_ends, capture.arrivals)
-    gaps = (later - earlier for earlier, later in pairwise(times[: MAX_GAPS + 1]))
+    times = [] if body is not capture.body else token_times(token_ends[: MAX_GAPS + 1], capture.arrivals)
+    gaps = (later - earlier for earlier, later in pairwise(times))
     return replace(
         exchange,
         choices=answer.choices,

@@ -25,23 +25,35 @@ class AnalyzerError(ValueError):
 
 def names() -> tuple[str, ...]:
     """Every installed analyzer, sorted."""
-    return tuple(sorted(_installed()))
+    return tuple(sorted(_points()))
 
 
 def load(wanted: Iterable[str]) -> tuple[Analyzer, ...]:
     """The analyzers of these names, in this order. Raises AnalyzerError with what would be right."""
-    installed = _installed()
-    return tuple(_load(name, installed) for name in wanted)
+    points = _points()
+    return tuple(_load(name, points) for name in wanted)
 
 
-def _installed() -> dict[str, EntryPoint]:
+def installed() -> dict[str, Analyzer | AnalyzerError]:
+    """Every installed analyzer by name, or why it cannot be used. Reads the metadata of every package once."""
+    points = _points()
+    found: dict[str, Analyzer | AnalyzerError] = {}
+    for name in sorted(points):
+        try:
+            found[name] = _load(name, points)
+        except AnalyzerError as error:
+            found[name] = error
+    return found
+
+
+def _points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def _load(name: str, installed: dict[str, EntryPoint]) -> Analyzer:
-    point = installed.get(name)
+def _load(name: str, points: dict[str, EntryPoint]) -> Analyzer:
+    point = points.get(name)
     if point is None:
-        known = ", ".join(sorted(installed)) or "none"
+        known = ", ".join(sorted(points)) or "none"
         raise AnalyzerError(f"no analyzer {name!r} is installed; there are: {known}")
     try:
         analyzer = point.load()()
@@ -56,6 +68,7 @@ def _breach(analyzer: object, name: str) -> str | None:
     """What part of the contract the analyzer breaks, as far as can be seen from outside."""
     version = getattr(analyzer, "version", None)
     sound = {
+        "no method `prepare`": callable(getattr(analyzer, "prepare", None)),
         "no method `applies`": callable(getattr(analyzer, "applies", None)),
         "no method `score`": callable(getattr(analyzer, "score", None)),
         "its `name` is not its entry point's name": getattr(analyzer, "name", None) == name,
@@ -65,10 +78,15 @@ def _breach(analyzer: object, name: str) -> str | None:
     for breach, kept in sound.items():
         if not kept:
             return breach
-    for attribute, limit in (("variables", MAX_VARIABLES), ("labels", MAX_LABELS)):
+    figures = getattr(analyzer, "figures", None)
+    for attribute, least, limit in (
+        ("figures", 0, MAX_VARIABLES),
+        ("variables", 0 if figures else 1, MAX_VARIABLES),
+        ("labels", 1, MAX_LABELS),
+    ):
         words = getattr(analyzer, attribute, None)
-        if not isinstance(words, tuple | frozenset) or not 0 < len(words) <= limit:
-            return f"`{attribute}` is no tuple or frozenset of 1 to {limit} words"
+        if not isinstance(words, tuple | frozenset) or not least <= len(words) <= limit:
+            return f"`{attribute}` is no tuple or frozenset of {least} to {limit} words"
         if not all(isinstance(word, str) and _WORD.fullmatch(word) for word in words):
             return f"`{attribute}` has a word that is not lower case letters, digits, '_' and '.'"
     return None

@@ -19,7 +19,9 @@ from analyzers.finding import GOOD, PerAnswer, Score
 from analyzers.pair import End, Exchange, Request
 
 _ENDS = {End.REFUSED: "no_connection", End.RESET: "broken", End.DEADLINE: "deadline"}
-_STATUSES = {429: "http_429", 503: "http_503"}
+RATE_LIMITED = "http_429"
+"""The label of an arm that said that somebody has asked too much."""
+_STATUSES = {429: RATE_LIMITED, 503: "http_503"}
 
 
 class Served(PerAnswer):

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+_LINE_END = re.compile(rb"[\r\n]")
+_PIECE = re.compile(
+    rb"data:[ ]?([^\r\n]*+)(?:\n\n|\r\n\r\n)"  # a line of data and the blank one behind it: most events
+    rb"|([^\r\n]*+)(?:\r\n|\r|\n)"
+)
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One dispatched event."""
 
     name: str
@@ -52,14 +55,23 @@ class Parser:
         searched = len(self._tail)
         self._tail += chunk
         start = 0
-        for match in _LINE_END.finditer(self._tail, searched):
-            event = self._line(bytes(self._tail[start : match.start()]), self._passed + match.end())
-            start = match.end()
-            if event is not None:
-                yield event
+        if _LINE_END.search(self._tail, searched):
+            for match in _PIECE.finditer(self._tail):
+                data, start = match[1], match.end()
+                end = self._passed + start
+                if event := self._line(match[2], end) if data is None else self._whole(data, end):
+                    yield event
         self._after_cr = start == len(self._tail) and self._tail.endswith(b"\r")
         self._passed += start
         del self._tail[:start]
+
+    def _whole(self, data: bytes, end: int) -> Event | None:
+        self._first_line = False
+        text = str(data, "utf-8", "replace")
+        if not self._data and not self._name:
+            return Event("message", text, end)
+        self._data.append(text)
+        return self._dispatch(end)
 
     def _line(self, line: bytes, end: int) -> Event | None:
         if self._first_line:

@@ -1,22 +1,27 @@
 """Does a client feel what the candidate does? Latency with a bad candidate beside latency with the shadow off.
 
-    python -m benchmarks.isolation [--requests 20000] [--rate 300] [--quick] [--json FILE]
+    python -m benchmarks.isolation [--requests 20000] [--rate 300] [--only TEXT] [--unspared] [--quick]
 
-Two gateways stand before the same servers, one that mirrors nothing and one that mirrors everything. Slices of
-load alternate between them: shadow off, candidate hung, shadow off, candidate dripping, and so on, over and over. A
-ratio is of quantiles over all slices of a kind; noise is that ratio between the odd and even slices of shadow off.
-The baseline's answers are plain; the candidate's process yields the processor to the others.
+Two gateways stand before the same servers, one that mirrors nothing and one that samples everything. Both are as
+they come: what extra legs may spend is bounded, servers that fail are ejected, a late event loop sheds mirrors.
+With --unspared all that is switched off, which measures the work and not the protection. Slices of load alternate
+between them: shadow off, candidate hung, shadow off, candidate dripping, and so on, over and over. A healthy
+candidate is among them for comparison: what mirroring itself costs, however well it goes. A ratio is of quantiles
+over all slices of a kind; noise is that ratio between the odd and even slices of shadow off. The baseline's answers
+are plain; the candidate's process yields the processor to the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks.figures import Target, quantile, table
 from benchmarks.load import Plan
 from benchmarks.outcome import Outcome
 from benchmarks.peers import Slipgauge
+from benchmarks.peers.slipgauge import UNSPARED, Changes
 from benchmarks.report import finish, options
 from benchmarks.scenarios import MISBEHAVING
 from benchmarks.stand import standing
@@ -24,6 +29,7 @@ from benchmarks.stand import standing
 JUDGED = {"p99": 0.99, "p99.9": 0.999}
 MOST = 1.1
 SLICES = 10
+AS_IT_COMES: Changes = {"baseline": {"extra": {}}, "candidate": {"extra": {}}}
 
 
 @dataclass
@@ -48,11 +54,11 @@ def at(outcomes: Sequence[Outcome], share: float) -> float:
     return quantile([latency for each in outcomes for latency in each.seen.latencies], share)
 
 
-def alternate(slice_: Plan, slices: int) -> dict[str, Kind]:
-    """Run the slices."""
-    kinds = {way: Kind() for way in MISBEHAVING}
+def alternate(slice_: Plan, slices: int, changes: Changes, ways: Iterable[str]) -> dict[str, Kind]:
+    """Run the slices, through gateways with these changes to the bench's configuration."""
+    kinds = {way: Kind() for way in ways}
     with standing(apart=True) as stand:
-        off, on = stand.peer(Slipgauge, 0.0), stand.peer(Slipgauge, 1.0)
+        off, on = (stand.peer(partial(Slipgauge, changes=changes), share) for share in (0.0, 1.0))
         for peer in (off, on):
             stand.run(peer, slice_)  # warms up
         for _ in range(slices):
@@ -102,15 +108,20 @@ def main() -> None:
     parser = options("benchmarks.isolation", __doc__)
     parser.add_argument("--requests", type=int, default=20_000, help="for each way of the candidate")
     parser.add_argument("--rate", type=float, default=300, help="arrivals a second")
+    parser.add_argument("--only", default="", help="only ways of the candidate whose names hold this text")
+    parser.add_argument("--unspared", action="store_true", help="nothing is shed, bounded or ejected")
     wanted = parser.parse_args()
     slices, requests = (2, 200) if wanted.quick else (SLICES, wanted.requests)
-    kinds = alternate(Plan(0, requests // slices, rate=wanted.rate), slices)
+    changes = UNSPARED if wanted.unspared else AS_IT_COMES
+    ways = [way for way in ("healthy", *MISBEHAVING) if wanted.only in way]
+    kinds = alternate(Plan(0, requests // slices, rate=wanted.rate), slices, changes, ways)
     print(shown(kinds), end="\n\n")
     noises = {name: noise(list(kinds.values()), share) for name, share in JUDGED.items()}
     print("ratio between two halves of shadow off:", *(f"{name} {value:.2f}" for name, value in noises.items()))
     targets = [
         Target(f"{name} with the candidate {way}, to shadow off", kind.ratio(share), MOST, "x")
         for way, kind in kinds.items()
+        if way in MISBEHAVING
         for name, share in JUDGED.items()
     ]
     faults = [f"candidate {way}: {kind.failed} requests failed" for way, kind in kinds.items() if kind.failed]

@@ -23,6 +23,7 @@ from benchmarks.figures import table
 from benchmarks.load import Answer, Plan
 from benchmarks.peers.slipgauge import config
 from benchmarks.stand import Stand, standing
+from proxy import logs
 from proxy.config_file import parse
 
 os.environ["SLIPGAUGE_PURE"] = "1"  # a profiler sees nothing of compiled functions
@@ -34,7 +35,9 @@ ROOT = Path(__file__).parents[1]
 
 async def profiled(stand: Stand, plan: Plan, share: float) -> cProfile.Profile:
     """Serve the load, and record every call while it lasts. Raises RuntimeError where an answer was wrong."""
-    deployment = Deployment(parse(config((0, 0), (stand.baseline.port, stand.candidate.port), share)))
+    settings = parse(config((0, 0), (stand.baseline.port, stand.candidate.port), share))
+    logs.configure(settings.log)
+    deployment = Deployment(settings)
     await deployment.start()
     try:
         plan = Plan(deployment.data_address.port, plan.count, plan.rate, plan.connections, plan.answer)

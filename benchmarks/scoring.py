@@ -30,7 +30,7 @@ from proxy.channel.memory import MemoryChannel
 from proxy.config import Analysis, Arm, Candidate, Config, ModelNames
 from proxy.control.control import Control
 from proxy.gateway import Ledger
-from proxy.report import Report
+from proxy.report import Report, Unmeasured
 from proxy.telemetry import Telemetry
 from proxy.workers.pool import WorkerPool
 
@@ -140,7 +140,7 @@ class Bench:
 
     def _top_up(self) -> None:
         self._topping_up = False
-        while self._waiting and self.pool.has_room(0):
+        while self._waiting and self.pool.has_room():
             self.pool.submit(self._waiting.popleft(), "paired")
         if not self.pool.statistics()["open"]:
             self._done.set()
@@ -151,8 +151,8 @@ def refused(count: int) -> float:
     pool = Bench().pool  # accepts nothing, as nothing has been started
     began = time.process_time()
     for _ in range(count):
-        if not pool.has_room(1_000):
-            pool.refuse()
+        if not pool.has_room():
+            pool.refuse(Unmeasured(1, "s", "baseline", "paired"))
     return (time.process_time() - began) / count * 1e6
 
 

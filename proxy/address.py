@@ -50,8 +50,19 @@ def parse_address(text: str) -> Address:
     elif ":" in host:
         separator = ""
     if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
-        raise ValueError("should be host:port, such as 127.0.0.1:8080")
-    return Address(_host(host, "should be host:port"), int(port))
+        raise ValueError("should be host and port, such as 127.0.0.1:8080")
+    return Address(_host(host, "should be host and port"), int(port))
+
+
+def network(client: str | None) -> str:
+    """The client's address; of IPv6 the /64, which is one subscriber's."""
+    try:
+        address = ipaddress.ip_address((client or "").partition("%")[0])
+    except ValueError:
+        return client or ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
 
 
 def _host(name: str, should: str) -> str:

@@ -1,74 +1,35 @@
 """`config.yaml` as one typed, strict, frozen model. `proxy.config_file` reads it and words its errors.
 
 Every key is optional but the two arms' URLs and the models; `config.yaml` at the root shows each with its meaning.
-Sizes are bytes, times are seconds unless a name says otherwise.
+Sizes are bytes, times are seconds unless a name says otherwise. `cases`, `channel`,
+`rollout`, `tracing` and `triggers` have their sections in files of their own.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-from proxy.address import parse_address, parse_url
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Interval = Annotated[float, Field(ge=0, le=86_400)]
-Count = Annotated[int, Field(ge=1)]
-
-
-def _address(text: str) -> str:
-    parse_address(text)
-    return text
-
-
-def _url(text: str) -> str:
-    parse_url(text)
-    return text
-
-
-def _urls(value: object) -> object:
-    if isinstance(value, str):
-        return (_url(value),)
-    if not isinstance(value, list | tuple):
-        raise ValueError("should be a URL, such as http://127.0.0.1:8001, or a list of them")  # noqa: TRY004
-    return tuple(value)
-
-
-def _path(text: str) -> str:
-    if not text.startswith("/") or "?" in text:
-        raise ValueError("should be a path that starts with / and has no query, such as /v1/chat/completions")
-    return text
-
-
-def _field_name(text: str) -> str:
-    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):  # a token, RFC 9110 section 5.6.2
-        raise ValueError("should be a header's name, such as X-Session-Id")
-    return text
-
-
-def _named(text: str) -> str:
-    if not text:
-        raise ValueError("should not be empty")
-    return text
-
-
-FieldName = Annotated[str, AfterValidator(_field_name)]
-ModelName = Annotated[str, AfterValidator(_named)]
-ListenAddress = Annotated[str, AfterValidator(_address)]
-ServerUrls = Annotated[
-    tuple[Annotated[str, AfterValidator(_url)], ...], BeforeValidator(_urls), Field(min_length=1)
-]
-"""One URL or a list of them, read as a tuple."""
-RequestPath = Annotated[str, AfterValidator(_path)]
-
-
-class Section(BaseModel):
-    """Strict: no unknown key, no guessed type, no change after reading."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+from proxy.config_cases import Cases
+from proxy.config_channel import Channel
+from proxy.config_rollout import Rollout, Triggers
+from proxy.config_section import (
+    Alpha,
+    Count,
+    FieldName,
+    Interval,
+    ListenAddress,
+    ModelName,
+    RequestPath,
+    Revision,
+    Seconds,
+    Section,
+    SegmentName,
+    ServerUrls,
+    Share,
+)
+from proxy.config_tracing import Tracing
 
 
 class Tls(Section):
@@ -132,7 +93,11 @@ class Arm(Section):
         description="Where the server listens, such as http://127.0.0.1:8001; a list where there are several."
     )
     api_key_env: str | None = Field(None, description="Name of the environment variable with the arm's API key.")
-    connections: Count = Field(512, description="Most connections to each server for primary requests.")
+    connections: Count = Field(
+        512,
+        description="Most connections to each server for primary requests; as many more for slow bodies.",
+    )
+    capacity: Share = Field(1.0, description="Share of all sessions that the arm can answer; no more moves to it.")
     tls: ArmTls = ArmTls()
     health: Health = Health()
     ejection: Ejection = Ejection()
@@ -142,8 +107,8 @@ class Arm(Section):
 class Candidate(Arm):
     """The arm under test."""
 
-    revision: str = Field(
-        "1", min_length=1, description="Declared name of this candidate; new evidence starts with a new one."
+    revision: Revision = Field(
+        "1", description="Declared name of this candidate; new evidence starts with a new one."
     )
 
 
@@ -190,11 +155,20 @@ class CanaryBreaker(Section):
 class Canary(Section):
     """Live traffic that the candidate answers, with the baseline behind it."""
 
-    weight: Share = Field(0.0, description="Share of sessions that the candidate answers.")
     silence: Seconds = Field(
         10.0, description="The baseline answers where the candidate has not begun a stream after this long."
     )
     breaker: CanaryBreaker = CanaryBreaker()
+
+
+class Store(Section):
+    """What must survive a restart: stage, evidence, audit log."""
+
+    path: str | None = Field(
+        None,
+        min_length=1,
+        description="The file that holds it; kept in memory, and lost at the end, where left out.",
+    )
 
 
 class Session(Section):
@@ -206,9 +180,27 @@ class Session(Section):
     field: Literal["user", "prompt_cache_key"] | None = Field(
         None, description="Body field that does where the header is absent; the first messages do where left out."
     )
+    ttl: Annotated[float, Field(gt=0, le=31_536_000)] = Field(
+        86_400.0, description="Time after its first turn from which a session counts once more."
+    )
     salt_env: str | None = Field(
         None,
         description="Environment variable with a secret salt for the session hash; random at start where left out.",
+    )
+
+
+class Clients(Section):
+    """Who is behind the requests, and how much of the evidence one of them may make up."""
+
+    identity: FieldName | None = Field(
+        None,
+        description="What tells clients apart: a request header that they cannot choose, or `address`; nothing "
+        "where left out, and then no bound holds.",
+    )
+    sessions: Annotated[int, Field(ge=0, le=100)] = Field(
+        5,
+        description="Most sessions of one client that count at once for a guardrail, and beyond them its margin's "
+        "share of all others; 0: no bound.",
     )
 
 
@@ -236,7 +228,19 @@ class Analysis(Section):
     """The workers that score pairs, and their bounds."""
 
     enabled: tuple[str, ...] = Field(
-        ("served", "json", "refusal", "math.checked"), description="Analyzers by name."
+        (
+            *("served", "json", "tools", "tools.called", "tools.uncalled", "refusal", "math.checked"),
+            *("degeneration", "truncation", "language", "code", "similarity"),
+        ),
+        description="Analyzers by name.",
+    )
+    golds_file: str | None = Field(
+        None, description="File of right answers by the hash of the prompt, for `math.checked`."
+    )
+    gold_token_env: str | None = Field(
+        None,
+        description="Environment variable with the token without which no `X-Slipgauge-Gold` is believed; "
+        "none is where left out.",
     )
     workers: Count = Field(1, description="Analyzer processes.")
     budget: Seconds = Field(2.0, description="Time for one analyzer on one pair; its worker is killed beyond it.")
@@ -245,11 +249,67 @@ class Analysis(Section):
     queue_bytes: Count = Field(128 * 1024 * 1024, description="Most bytes waiting; more are dropped and counted.")
 
 
+class Probes(Section):
+    """What one analyzer may ask the servers for, beside and within what their `extra` allows."""
+
+    share: Share = Field(1.0, description="Share of pairs for which it may ask further requests.")
+    tokens_per_second: Annotated[float, Field(gt=0)] = Field(
+        1_000.0, description="Tokens, prompt and answer, that they may take over both arms."
+    )
+
+
 class Guardrail(Section):
     """A named slip with a margin that may not be exceeded."""
 
     margin: Annotated[float, Field(ge=0, lt=1)] = Field(
         description="Largest slip that is tolerated, as a share of sessions; 0.005 is half a point."
+    )
+    weight: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
+        1.0, description="Its share of `verdict.harm_alpha`, relative to those of the others."
+    )
+    required: bool = Field(True, description="Whether the candidate passes only with it; each may fail it.")
+    of: str | None = Field(
+        None, min_length=1, description="The guardrail whose failures it counts; its own name where left out."
+    )
+    segment: SegmentName | None = Field(
+        None, description="The segment in which it counts them, such as x-feature=tutoring; all where left out."
+    )
+
+
+class Verdict(Section):
+    """How often a verdict may be wrong, however often anyone looks."""
+
+    harm_alpha: Alpha = Field(
+        0.01, description="Probability of a false `fail` over all time, shared by the guardrails' weights."
+    )
+    safe_alpha: Alpha = Field(0.05, description="Probability of a false `pass`, for each guardrail.")
+    repeat_alpha: Alpha = Field(
+        0.01, description="Probability of a false A/A alarm over all time, shared by the guardrails' weights."
+    )
+    run_length: Annotated[float, Field(ge=1_000, le=1_000_000_000_000)] = Field(
+        100_000.0, description="Sessions until a false late-slip alert, at least and on average."
+    )
+    watermark: Seconds | None = Field(
+        None,
+        description="Longest that a turn waits for those before it; `mirror.deadline` and a minute where left out.",
+    )
+    least_inclusion: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None,
+        description="Smallest probability that a session has of being mirrored; without it all count alike.",
+    )
+
+
+class Segments(Section):
+    """By what requests are told apart: the slip of each kind is shown."""
+
+    attributes: tuple[Literal["model", "prompt_length", "streaming", "structured", "language"], ...] = Field(
+        ("model", "prompt_length", "streaming", "structured"), description="What of a request itself."
+    )
+    headers: tuple[FieldName, ...] = Field(
+        (), description="And which of its headers, such as X-Feature. Their values become metric labels."
+    )
+    values: Annotated[int, Field(ge=1, le=200)] = Field(
+        20, description="Most values kept of each; the rest are `other`."
     )
 
 
@@ -259,6 +319,10 @@ class Admin(Section):
     listen: ListenAddress = Field("127.0.0.1:8081", description="Address of the admin port.")
     viewer_token_env: str | None = Field(
         None, description="Environment variable with the bearer token for reading; required off loopback."
+    )
+    operator_token_env: str | None = Field(
+        None,
+        description="Environment variable with the bearer token for changing things; needed off loopback.",
     )
 
 
@@ -306,17 +370,35 @@ class Config(Section):
     )
     mirror: Mirror = Mirror()
     canary: Canary = Canary()
+    rollout: Rollout = Rollout()
+    store: Store = Store()
+    channel: Channel = Channel()
+    triggers: Triggers = Triggers()
+    cases: Cases = Cases()
     session: Session = Session()
+    clients: Clients = Clients()
     limits: Limits = Limits()
     analysis: Analysis = Analysis()
+    probes: dict[str, Probes] = Field(
+        {"math.consensus": Probes(), "token_divergence": Probes(share=0.1)},
+        description="Further requests by analyzer; one that is not named may ask none.",
+    )
     guardrails: dict[str, Guardrail] = Field(
         {
             "served": Guardrail(margin=0.005),
             "json.invalid": Guardrail(margin=0.005),
+            "tools.invalid": Guardrail(margin=0.01),
+            "tools.called": Guardrail(margin=0.01),
+            "tools.uncalled": Guardrail(margin=0.01),
             "refusal.lost": Guardrail(margin=0.005),
             "refusal.gained": Guardrail(margin=0.01),
             "math.checked": Guardrail(margin=0.01),
+            "degeneration": Guardrail(margin=0.005),
+            "truncation": Guardrail(margin=0.01),
         },
         description="Margins by guardrail.",
     )
+    verdict: Verdict = Verdict()
+    segments: Segments = Segments()
+    tracing: Tracing = Tracing()
     log: Log = Log()

@@ -49,13 +49,17 @@ def section_at(location: Iterable[str | int]) -> type[BaseModel] | None:
         if field is None:
             return None
         section = _section(field.annotation)
-        if section is None and (section := _named_sections(field.annotation)):
+        if section is None and (section := _named_sections(field.annotation) or _listed_sections(field.annotation)):
             next(steps, None)
     return section
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _listed_sections(annotation: Any) -> type[BaseModel] | None:
+    return _section(get_args(annotation)[0]) if get_origin(annotation) is tuple else None
 
 
 def _named_sections(annotation: Any) -> type[BaseModel] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
@@ -16,6 +18,24 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 _tracebacks = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
+
+
+class _Unfailing:
+    """A stream whose reader may have gone, or whose disk may be full: what is told is lost then, no more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """See io.TextIOBase.write."""
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """See io.IOBase.flush."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(log: Log) -> None:
@@ -35,6 +55,27 @@ def configure(log: Log) -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[log.level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Unfailing(sys.stderr))),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    root.handlers = [*(each for each in root.handlers if not isinstance(each, _Libraries)), _Libraries()]
+
+
+class _Libraries(logging.Handler):
+    """What libraries log, in our form: the message before its values are put in, the error's kind and its place.
+
+    No more of it, since aiohttp quotes the request it could not read, which may hold a token.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as one event."""
+        told = {"library": record.name}
+        kind, _, trace = record.exc_info or (None, None, None)
+        if kind is not None:
+            told["error"] = kind.__name__
+        while trace is not None:
+            told["at"] = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+            trace = trace.tb_next
+        event = str(record.msg).partition("\n")[0]
+        structlog.get_logger(record.name).log(min(record.levelno, logging.ERROR), event, **told)

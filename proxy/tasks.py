@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import structlog
 
 T = TypeVar("T")
+AGAIN = 20.0
+"""Seconds after which a cancelled task is cancelled once more: more than any takes to put things in order."""
 
 _log = structlog.get_logger(__name__)
 _running: set[asyncio.Task[Any]] = set()
@@ -36,7 +38,14 @@ def _ended(task: asyncio.Task[Any]) -> None:
 
 
 async def cancel(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks and wait until each has ended, whatever it ended with."""
-    for task in tasks:
-        task.cancel()
+    """Cancel tasks and wait until each has ended, whatever it ended with.
+
+    Before Python 3.12 `asyncio.wait_for`, which libraries use too, loses a cancellation that comes just as what it
+    waits for ends (https://github.com/python/cpython/issues/86296), so one that goes on is cancelled once more.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=AGAIN)
     await asyncio.gather(*tasks, return_exceptions=True)

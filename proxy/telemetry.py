@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Info, disable_c
 from analyzers.pair import End
 from proxy import counters
 from proxy.control.legs import TOKEN_BUCKETS
-from proxy.control.tables import DURATION_BUCKETS
+from proxy.control.tables import DURATION_BUCKETS, FIGURE_BUCKETS
 from proxy.counters.families import Family
 from proxy.report import GAP_BUCKETS
 
@@ -34,19 +34,15 @@ class Telemetry:
     `block` holds this process's own counts, and is memory that another process reads where it is to own them.
     """
 
-    def __init__(self, registry: CollectorRegistry | None = None, block: counters.Block | None = None) -> None:
+    def __init__(self, registry: CollectorRegistry | None = None, block: counters.Block | None = None) -> None:  # noqa: PLR0915 - one table
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = r = registry or CollectorRegistry()
         self.blocks = [block or counters.Block()]
         """This process's own, then those of the processes whose metrics it owns."""
+        self.shared: list[Family] = []
+        """What gateway processes count in, too."""
 
-        self._shared: list[Family] = []
-
-        def shared(family: F) -> F:
-            r.register(family)
-            self._shared.append(family)
-            return family
-
+        shared = self._share
         self.requests = shared(
             counters.CodeCounter(
                 "slipgauge_requests",
@@ -113,11 +109,35 @@ class Telemetry:
                 self.blocks,
             )
         )
+        self.settings_unlike = shared(
+            counters.Gauge(
+                "slipgauge_settings_unlike",
+                "Gateways that have another setting than the control that leads, by which.",
+                ("setting",),
+                self.blocks,
+            )
+        )
         self.breaker_open = shared(
             counters.Gauge(
                 "slipgauge_breaker_open",
                 "Gateway processes in which the candidate is out of the canary since it fails.",
                 (),
+                self.blocks,
+            )
+        )
+        self.canary_lapses = shared(
+            counters.Counter(
+                "slipgauge_canary_lapses",
+                "Times a gateway process took the candidate's sessions back, since control was silent.",
+                (),
+                self.blocks,
+            )
+        )
+        self.golds = shared(
+            counters.Counter(
+                "slipgauge_golds",
+                "Right answers that came with mirrored requests, by what became of them.",
+                ("result",),
                 self.blocks,
             )
         )
@@ -195,6 +215,76 @@ class Telemetry:
             ("guardrail", "segment", "bound"),
             registry=r,
         )
+        self.noise = Gauge(
+            "slipgauge_noise_ratio",
+            "Share of sessions in which two answers of the baseline are judged differently.",
+            ("guardrail",),
+            registry=r,
+        )
+        self.evidence = Gauge(
+            "slipgauge_evidence_log10",
+            "Evidence so far, as the logarithm to base 10 of an e-value or of the late-slip detector's sum.",
+            ("guardrail", "kind"),
+            registry=r,
+        )
+        self.evidence_threshold = Gauge(
+            "slipgauge_evidence_threshold_log10",
+            "Evidence at which something is decided, as a logarithm to base 10.",
+            ("guardrail", "kind"),
+            registry=r,
+        )
+        self.margin = Gauge("slipgauge_margin_ratio", "Largest slip that is tolerated.", ("guardrail",), registry=r)
+        self.forecast = Gauge(
+            "slipgauge_forecast_sessions",
+            "Sessions still needed to a verdict, as it goes.",
+            ("guardrail",),
+            registry=r,
+        )
+        self.late_slip = Gauge("slipgauge_late_slip", "1 while a slip seems to have begun lately.", registry=r)
+        self.later_turns = shared(
+            counters.Counter(
+                "slipgauge_later_turns",
+                "Turns that do not count, being not the first of their session, by whose answers they carry.",
+                ("guardrail", "history"),
+                self.blocks,
+            )
+        )
+        self.later_slip = Gauge(
+            "slipgauge_later_slip_ratio",
+            "Candidate failure rate minus baseline failure rate, over later turns.",
+            ("guardrail", "history"),
+            registry=r,
+        )
+        self.missing = shared(
+            counters.Counter(
+                "slipgauge_missing_sessions",
+                "Sessions of which the slip is not known, though they were asked of both arms.",
+                ("guardrail",),
+                self.blocks,
+            )
+        )
+        self.uncounted = shared(
+            counters.Counter(
+                "slipgauge_uncounted_sessions",
+                "Sessions that do not count, since their client's part of the evidence is used up.",
+                ("guardrail",),
+                self.blocks,
+            )
+        )
+        self.largest_session = Gauge(
+            "slipgauge_largest_session_ratio", "Share of all turns that are of one session.", registry=r
+        )
+        self.turns_waiting = Gauge(
+            "slipgauge_turns_waiting", "Turns that wait for those that arrived before them.", registry=r
+        )
+        self.coverage = Gauge(
+            "slipgauge_coverage_ratio", "Share of sampled requests that were measured.", ("segment",), registry=r
+        )
+        self.promotion_blocked = Gauge(
+            "slipgauge_promotion_blocked",
+            "1 while an A/A alarm or coverage keeps the candidate from more.",
+            registry=r,
+        )
         self.verdict = Gauge(
             "slipgauge_verdict",
             "1 for the state a guardrail is in, 0 for the others.",
@@ -215,6 +305,32 @@ class Telemetry:
         self.candidate_weight = Gauge(
             "slipgauge_candidate_weight_ratio", "Share of sessions the candidate answers.", registry=r
         )
+        self.candidate_verdict = Gauge(
+            "slipgauge_candidate_verdict",
+            "1 for what other controllers are told of the candidate as a whole, 0 for the others.",
+            ("state",),
+            registry=r,
+        )
+        self.rollbacks = Counter(
+            "slipgauge_rollbacks", "Times the candidate was rolled back.", ("reason",), registry=r
+        )
+        self.rollout_held = Gauge("slipgauge_rollout_held", "1 while the rollout takes no step.", registry=r)
+        self.rollout_external = Gauge(
+            "slipgauge_rollout_external", "1 where another controller shifts the traffic.", registry=r
+        )
+        self.identity_unsettled = Gauge(
+            "slipgauge_identity_unsettled", "1 while servers say again and again that they are others.", registry=r
+        )
+        self.traffic_kept = Gauge(
+            "slipgauge_traffic_kept", "1 while traffic cannot go where the stage would have it.", registry=r
+        )
+        self.notifications = Counter(
+            "slipgauge_notifications",
+            "Attempts to tell somebody of a change of the rollout.",
+            ("kind", "result"),
+            registry=r,
+        )
+        self.store_up = Gauge("slipgauge_store_up", "1 while control's state can be written.", registry=r)
         self.analyzer_duration = shared(
             counters.Histogram(
                 "slipgauge_analyzer_duration_seconds",
@@ -232,6 +348,8 @@ class Telemetry:
                 self.blocks,
             )
         )
+        self._beyond_findings()
+        self._of_cases()
         self.worker_restarts = shared(
             counters.Counter(
                 "slipgauge_worker_restarts", "Analyzer processes replaced, by why.", ("kind",), self.blocks
@@ -248,6 +366,7 @@ class Telemetry:
                 self.blocks,
             )
         )
+        self._of_traces()
         self.loop_lag = shared(
             counters.Histogram(
                 "slipgauge_event_loop_lag_seconds",
@@ -257,6 +376,8 @@ class Telemetry:
                 LAG_BUCKETS,
             )
         )
+        self.leader = Gauge("slipgauge_leader", "Whether this control leads; 0 where it stands by.", registry=r)
+        self.leader.set(1)
         self.gateways = Gauge("slipgauge_gateway_processes", "Gateway processes that accept requests.", registry=r)
         self.gateway_restarts = Counter(
             "slipgauge_gateway_restarts", "Gateway processes that died and were replaced.", registry=r
@@ -266,8 +387,82 @@ class Telemetry:
         )
         self.build = Info("slipgauge_build", "Version of the running program.", registry=r)
 
+    def _share(self, family: F) -> F:
+        """A family that gateway processes count in, too."""
+        self.registry.register(family)
+        self.shared.append(family)
+        return family
+
+    def _beyond_findings(self) -> None:
+        """What analyzers say that is no finding, and what they needed for it."""
+        shared = self._share
+        self.not_applicable = shared(
+            counters.Counter(
+                "slipgauge_not_applicable",
+                "Pairs that an analyzer had to leave out, by why.",
+                ("analyzer", "reason"),
+                self.blocks,
+            )
+        )
+        self.probes = shared(
+            counters.Counter(
+                "slipgauge_probes",
+                "Further requests that analyzers needed, by what became of them.",
+                ("arm", "analyzer", "result"),
+                self.blocks,
+            )
+        )
+        self.figures = shared(
+            counters.Histogram(
+                "slipgauge_figures",
+                "What analyzers measured without judging, against the candidate's answer or the repeat.",
+                ("analyzer", "figure", "against"),
+                self.blocks,
+                FIGURE_BUCKETS,
+            )
+        )
+
+    def _of_cases(self) -> None:
+        """What is kept, and what reviewers say of it."""
+        self.cases = Gauge("slipgauge_cases", "Pairs kept, by stratum.", ("stratum",), registry=self.registry)
+        self.cases_bytes = Gauge("slipgauge_cases_bytes", "Bytes of all kept cases.", registry=self.registry)
+        self.cases_up = Gauge("slipgauge_cases_up", "1 while cases can be kept.", registry=self.registry)
+        self.case_offers = self._share(
+            counters.Counter(
+                "slipgauge_case_offers",
+                "Cases that had a chance to be kept, by what became of them.",
+                ("result",),
+                self.blocks,
+            )
+        )
+        self.precision = Gauge(
+            "slipgauge_analyzer_precision_ratio",
+            "Share of an analyzer's judged findings that reviewers found right.",
+            ("analyzer",),
+            registry=self.registry,
+        )
+        self.judged = Gauge(
+            "slipgauge_analyzer_judged",
+            "Reviewers' judgements of kept cases, by whether the analyzer was right.",
+            ("analyzer", "right"),
+            registry=self.registry,
+        )
+
+    def _of_traces(self) -> None:
+        """What became of traces."""
+        self.trace_spans = self._share(
+            counters.Counter(
+                "slipgauge_trace_spans", "Spans of traced pairs, by what became of them.", ("result",), self.blocks
+            )
+        )
+        self.traces_limited = self._share(
+            counters.Counter(
+                "slipgauge_traces_limited", "Pairs left untraced since too many were traced.", (), self.blocks
+            )
+        )
+
     def retire(self, block: counters.Block) -> None:
         """Take over the counts of a process that has ended."""
-        for family in self._shared:
+        for family in self.shared:
             family.fold(block)
         self.blocks.remove(block)

@@ -10,9 +10,10 @@ import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
 
 from proxy.config import Arm, ArmTls, Config, Tls
+from proxy.config_channel import NatsTls
+from proxy.files import read_regular
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2; those of 1.3 are all good."""
@@ -74,6 +75,11 @@ def arm_tls(arm: Arm) -> ssl.SSLContext | None:
     return arm_context(arm.tls) if any(url.startswith("https://") for url in arm.url) else None
 
 
+def nats_context(tls: NatsTls) -> ssl.SSLContext:
+    """For connections to NATS; certificate and name are always verified. Raises TlsError."""
+    return arm_context(ArmTls(**tls.model_dump()))
+
+
 def digest(config: Config) -> bytes:
     """Another one whenever a file that the configuration names for TLS holds something else, or has gone."""
     found = sha256()
@@ -81,7 +87,7 @@ def digest(config: Config) -> bytes:
         for name in section.model_dump().values():
             if isinstance(name, str):
                 with suppress(OSError):
-                    found.update(sha256(Path(name).read_bytes()).digest())
+                    found.update(sha256(read_regular(name)).digest())
                 found.update(b"\0")
     return found.digest()
 
@@ -123,6 +129,6 @@ def _load(context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
 
 def _read(key: str, path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise TlsError(key, f"{path} cannot be read: {error.strerror}") from None

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import orjson
@@ -32,25 +33,24 @@ SEED, COUNT = 4096, 2000
 AT_ONCE = 64
 
 
-async def answers(engine: Engine, asked: Sequence[Prompt]) -> list[Message]:
-    """The assistant message for each prompt, as the engine's server would send it."""
+async def answers(engine: Engine, asked: Sequence[Prompt]) -> list[dict[str, Any]]:
+    """The chat completion for each prompt, as the engine's server would send it."""
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def one(prompt: Prompt) -> Message:
+    async def one(prompt: Prompt) -> dict[str, Any]:
         async with slots:
             answer = ChatAnswer(engine, ChatRequest.model_validate({"model": engine.name, **prompt.body}))
             async with engine.runner.answers(answer.sequences) as deltas:
                 _, delta = await deltas.get()
-            message: Message = answer.body([delta])["choices"][0]["message"]
-            return message
+            return answer.body([delta])
 
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(one(prompt)) for prompt in asked]
     return [task.result() for task in running]
 
 
-async def answered(models: Path, arm: str, asked: Sequence[Prompt]) -> list[Message]:
-    """Load one arm, answer every prompt, let it go."""
+async def answered(models: Path, arm: str, asked: Sequence[Prompt]) -> list[dict[str, Any]]:
+    """Load one arm, answer every prompt, let it go: a chat completion for each."""
     engine = Engine(models / arm, arm, Limits(slots=AT_ONCE), asyncio.get_running_loop())
     try:
         return await answers(engine, asked)
@@ -116,8 +116,9 @@ def lines(asked: Sequence[Prompt], told: dict[str, list[Message]]) -> Iterator[s
 
 
 async def measure(models: Path, asked: Sequence[Prompt]) -> dict[str, list[Message]]:
-    """Every arm's answers, one arm after another."""
-    return {arm: await answered(models, arm, asked) for arm in ARMS}
+    """Every arm's messages, one arm after another."""
+    told = {arm: await answered(models, arm, asked) for arm in ARMS}
+    return {arm: [body["choices"][0]["message"] for body in bodies] for arm, bodies in told.items()}
 
 
 def main() -> None:

@@ -10,8 +10,15 @@ import orjson
 
 
 def problems(told: dict[str, Any]) -> list[str]:
-    """What is wrong with a demo's object; nothing where it measured a slip and lost no request."""
+    """What is wrong with a demo's object; nothing where a slip was found and rolled back, and no request lost."""
     found = []
+    if (told["verdict"], told["stage"]) != ("fail", "rolled_back"):
+        found.append(f"the verdict is {told['verdict']} and the stage {told['stage']}")
+    found += [
+        f"{row['name']} is {row['state']} with an e-value of {row['e_value']}"
+        for row in told["guardrails"]
+        if row["name"] == "math.checked" and row["state"] != "fail"
+    ]
     ledger = dict(told["ledger"])
     total = ledger.pop("total")
     if sum(ledger.values()) != total or not total:

@@ -79,20 +79,19 @@ class Drafts:
     def take(self, choice: Mapping[str, Any], message: Mapping[str, Any], position: int) -> bool:
         """Add one choice's message or delta; True where it carried tokens."""
         at = index(choice.get("index"), position)
-        if at not in self._drafts and len(self._drafts) >= MAX_CHOICES:
-            raise MalformedError("too many choices")
-        draft = self._drafts.setdefault(at, ChoiceDraft())
-        content = content_text(message.get("content")) + text(choice.get("text"))
-        refusal = text(message.get("refusal"))
-        draft.text.append(content)
-        draft.refusal.append(refusal)
-        carried = bool(content or refusal or message.get("reasoning") or message.get("reasoning_content"))
-        for call_position, raw in enumerate(items(message.get("tool_calls"))):
-            call = mapping(raw)
-            carried |= _take_call(draft, index(call.get("index"), call_position), mapping(call.get("function")))
-        if message.get("function_call"):  # the form before `tool_calls`
-            carried |= _take_call(draft, 0, mapping(message["function_call"]))
-        draft.finish_reason = text(choice.get("finish_reason")) or draft.finish_reason
+        draft = self._drafts.get(at)
+        if draft is None:
+            if len(self._drafts) >= MAX_CHOICES:
+                raise MalformedError("too many choices")
+            draft = self._drafts[at] = ChoiceDraft()
+        content = message.get("content")
+        if len(message) == 1 and type(content) is str and "text" not in choice:  # most events of a stream
+            draft.text.append(content)
+            carried = bool(content)
+        else:
+            carried = _take_message(draft, message, text(choice.get("text")))
+        if finish_reason := text(choice.get("finish_reason")):
+            draft.finish_reason = finish_reason
         return carried
 
     def choices(self) -> tuple[Any, ...]:
@@ -102,9 +101,26 @@ class Drafts:
         return tuple(draft.choice() for _, draft in sorted(self._drafts.items()))
 
 
+def _take_message(draft: ChoiceDraft, message: Mapping[str, Any], completion: str) -> bool:
+    """Add a message or delta, or a completion's text; True where it carried tokens."""
+    content = content_text(message.get("content")) + completion
+    refusal = text(message.get("refusal"))
+    draft.text.append(content)
+    draft.refusal.append(refusal)
+    carried = bool(content or refusal or message.get("reasoning") or message.get("reasoning_content"))
+    for position, raw in enumerate(items(message.get("tool_calls"))):
+        call = mapping(raw)
+        called = mapping(call.get("function") or call.get("custom"))
+        carried |= _take_call(draft, index(call.get("index"), position), called)
+    if message.get("function_call"):  # the form before `tool_calls`
+        carried |= _take_call(draft, 0, mapping(message["function_call"]))
+    return carried
+
+
 def _take_call(draft: ChoiceDraft, at: int, function: Mapping[str, Any]) -> bool:
+    """Add to the call there; a custom tool has free text as `input` in the place of arguments."""
     call = draft.call(at)
-    name, arguments = text(function.get("name")), text(function.get("arguments"))
+    name, arguments = text(function.get("name")), text(function.get("arguments", function.get("input")))
     call.name = call.name or name
     call.arguments.append(arguments)
     return bool(name or arguments)

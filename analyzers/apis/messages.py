@@ -87,6 +87,9 @@ class MessagesStream:
         """See `answer.Stream.answer`."""
         if self._draft is None:
             raise MalformedError("no message in the stream")
+        for call in self._draft.calls.values():
+            if not any(call.arguments):  # no deltas stand for an empty object
+                call.arguments.append("{}")
         return Answer((self._draft.choice(),), Usage(self._input_tokens, self._output_tokens))
 
     def _spent(self, usage: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """The Responses API, plain and streamed: https://platform.openai.com/docs/api-reference/responses.
 
-An answer has one choice: the text of its `message` items and its `function_call` items. `status` gives the finish
-reason. A stream ends with `response.completed` or `response.incomplete`, which carry the whole response, so deltas
-are read for their timing only; `response.failed` and `error` are failures.
+An answer has one choice: the text of its `message` items, and its function and custom calls. `status` gives the
+finish reason. A stream ends with `response.completed` or `response.incomplete`, which carry the whole response, so
+deltas are read for their timing only; `response.failed` and `error` are failures.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def read(body: Mapping[str, Any]) -> Answer:
         item = mapping(raw)
         if item.get("type") == "message":
             _take_message(draft, item)
-        elif item.get("type") == "function_call":
+        elif item.get("type") in ("function_call", "custom_tool_call"):
             call = draft.call(len(draft.calls))
-            call.name, call.arguments = text(item.get("name")), [text(item.get("arguments"))]
+            call.name, call.arguments = text(item.get("name")), [text(item.get("arguments", item.get("input")))]
     if status == "incomplete":
         reason = text(mapping(body.get("incomplete_details")).get("reason"))
         draft.finish_reason = _INCOMPLETE.get(reason, "length")

@@ -1,40 +1,34 @@
 """What JSON a request asks for, from the request alone: constrained by the server, or asked for in the prompt.
 
-Constrained: `response_format` json_object or json_schema, vLLM's `structured_outputs` with `json` or
-`json_object`, the Responses API's `text.format`. The `guided_*` fields are not: vLLM accepts and ignores them
-since 0.12. Prompted: an order, at the beginning of a sentence or clause, to answer in JSON; questions about JSON
-and orders to write code about it are not. A JSON Schema written out in the prompt is used where the word "schema"
-stands there too.
+Constrained: `response_format` json_object or json_schema, vLLM's `structured_outputs` with `json`, `json_object`,
+`choice` or `regex`, the Responses API's `text.format`. Prompted: an order to answer in JSON, see `orders`. A JSON
+Schema written out in the prompt is used where the word "schema" stands there too.
+
+Ignored: the `guided_json`, `guided_choice` and `guided_regex` of vLLM before 0.12. Since then it accepts and
+ignores them (https://docs.vllm.ai/en/stable/features/structured_outputs/), so what the client thinks is
+constrained is not, on either arm: a misconfiguration, which has a population of its own so that it is seen.
+`guided_grammar`, and `grammar` and `structural_tag` elsewhere, cannot be checked here and are left out.
+
+Any of them on a request that offers tools is a population of its own too, since a call may stand in the answer's
+place.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from analyzers.asked import generates_text, last_user_text, offers_tools, system_text
+from analyzers.asked import generates_text, last_user_text, system_text
+from analyzers.json_answer.orders import orders_json
 from analyzers.pair import Request
+from analyzers.tools.asked import offer
 
 MAX_BRACES = 20
 """Places in a prompt where a schema is looked for."""
 
-_ORDER = re.compile(
-    r"(?:^|[.!?:;,\n]\s*|\b(?:and|then|please|must|should|always|only|just)\s+)"
-    r"(?:return|respond|reply|answer|output|produce|give|provide|generate|emit|write|send|extract|convert|format|fill)\b"
-    r"(?P<what>[^.\n]{0,100}?)\bjson\b(?!\s*(?:file|parser|library|endpoint|api|column|web token))"
-    r"|\b(?:only|nothing but|valid|strict) json\b(?! (?:is|was|are|file))"
-    r"|(?:^|[.!?:;,\n]\s*|\b(?:und|bitte)\s+)(?:antworte|gib|gebe|liefere|erzeuge|schreibe?|gebt|geben)\b[^.\n]{0,80}\bjson\b"
-    r"|(?:^|[.!?:;,\n]\s*)(?:responde|devuelve|réponds?|renvoie|donne)\b[^.\n]{0,80}\bjson\b",
-    re.IGNORECASE,
-)
-_CODE = re.compile(
-    r"\b(?:function|script|code|class|program|endpoint|parser|query|example of|tutorial|essay|python|javascript)\b",
-    re.IGNORECASE,
-)
 _SCHEMA_WORDS = frozenset(
     {
         "type",
@@ -53,41 +47,69 @@ _SCHEMA_WORDS = frozenset(
 )
 
 
+CONSTRAINED = "json.constrained"
+PROMPTED = "json.prompted"
+TOOLS = "json.tools"
+IGNORED = "json.ignored"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The JSON that is asked for."""
+    """What is asked for."""
 
-    constrained: bool
+    population: str
+    """One of the four above."""
     schema: Any = None
     """A JSON Schema, unchecked; None where any will do."""
     object_only: bool = False
     """An array is not what was asked for."""
+    plain: bool = False
+    """The answer's text itself is what the schema is of, and need not be JSON."""
 
 
 def wanted(request: Request) -> Wanted | None:
-    """What JSON the request asks for; None where it asks for none, or a tool call may stand in its place."""
-    if not generates_text(request) or offers_tools(request):
+    """What JSON the request asks for; None where it asks for none."""
+    if not generates_text(request):
         return None
-    return _constrained(request.body) or _prompted(request)
+    want = _constrained(request.body) or _ignored(request.body) or _prompted(request)
+    if want is None or want.population == IGNORED or offer(request) is None:
+        return want
+    return replace(want, population=TOOLS)
 
 
 def _constrained(body: Mapping[str, Any]) -> Wanted | None:
     outputs = body.get("structured_outputs")
     if isinstance(outputs, dict):
-        if outputs.get("json") is not None:
-            return Wanted(constrained=True, schema=_maybe_text(outputs["json"]))
-        if outputs.get("json_object"):
-            return Wanted(constrained=True, object_only=True)
+        return _outputs(CONSTRAINED, outputs)
     text = body.get("text")
     form = body.get("response_format") or (text.get("format") if isinstance(text, dict) else None)
     if not isinstance(form, dict):
         return None
     if form.get("type") == "json_object":
-        return Wanted(constrained=True, object_only=True)
+        return Wanted(CONSTRAINED, object_only=True)
     if form.get("type") != "json_schema":
         return None
     inner = form.get("json_schema")
-    return Wanted(constrained=True, schema=inner.get("schema") if isinstance(inner, dict) else form.get("schema"))
+    return Wanted(CONSTRAINED, inner.get("schema") if isinstance(inner, dict) else form.get("schema"))
+
+
+def _ignored(body: Mapping[str, Any]) -> Wanted | None:
+    if not any(key.startswith("guided_") for key in body):
+        return None
+    return _outputs(IGNORED, {key.removeprefix("guided_"): value for key, value in body.items()})
+
+
+def _outputs(population: str, outputs: Mapping[str, Any]) -> Wanted | None:
+    """The options of vLLM, of which a request has one."""
+    if outputs.get("json") is not None:
+        return Wanted(population, _maybe_text(outputs["json"]))
+    if outputs.get("json_object"):
+        return Wanted(population, object_only=True)
+    if isinstance(choices := outputs.get("choice"), list):
+        return Wanted(population, {"enum": choices}, plain=True)
+    if isinstance(pattern := outputs.get("regex"), str):
+        return Wanted(population, {"pattern": f"^(?:{pattern})$"}, plain=True)
+    return None
 
 
 def _maybe_text(schema: Any) -> Any:
@@ -106,12 +128,7 @@ def _prompted(request: Request) -> Wanted | None:
 
 @lru_cache(maxsize=8)  # asked for once for each leg of a pair
 def _ordered(text: str) -> Wanted | None:
-    if "json" not in text.casefold():  # most requests, and the search is slow; casefold as IGNORECASE folds
-        return None
-    order = _ORDER.search(text)
-    if order is None or _CODE.search(order["what"] or ""):
-        return None
-    return Wanted(constrained=False, schema=_schema_in(text))
+    return Wanted(PROMPTED, _schema_in(text)) if orders_json(text) else None
 
 
 def _schema_in(text: str) -> Any:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import structlog
 
-from proxy.report import Report
+from proxy.channel.admission import Admission
+from proxy.offer import Offer
+from proxy.report import Message
 from proxy.telemetry import Telemetry
 
 SLICE = 64
@@ -18,13 +20,20 @@ _log = structlog.get_logger(__name__)
 
 
 class MemoryChannel:
-    """Reports in order, at most once."""
+    """Reports in order, at most once; see `Admission` for what is dropped where it is full."""
 
-    def __init__(self, consume: Callable[[Report], None], telemetry: Telemetry, size: int = 10_000) -> None:
+    def __init__(
+        self,
+        consume: Callable[[Message], None],
+        telemetry: Telemetry,
+        size: int = 10_000,
+        keep: Callable[[Offer], bool] = lambda _: False,
+    ) -> None:
         self._consume = consume
-        self._full = telemetry.queue_dropped.labels("channel")
+        self._keep = keep
+        self._admission = Admission(telemetry)
         self._size = size
-        self._reports: deque[Report] = deque()
+        self._reports: deque[Message] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scheduled = False
 
@@ -38,15 +47,18 @@ class MemoryChannel:
         self._loop = None
         self._take(len(self._reports))
 
-    def publish(self, report: Report) -> bool:
-        """See `Channel.publish`; drops are counted in queue_dropped_total{reason="channel"}."""
-        if len(self._reports) >= self._size:
-            self._full.inc()
+    def publish(self, report: Message) -> bool:
+        """See `Channel.publish`."""
+        if not self._admission.admits(report, full=len(self._reports) >= self._size):
             return False
         self._reports.append(report)
         if not self._scheduled:
             self._schedule()
         return True
+
+    def offer(self, offer: Offer) -> bool:
+        """See `Channel.offer`; they wait where `keep` has them wait, which counts what it drops."""
+        return self._keep(offer)
 
     def _schedule(self) -> None:
         if self._loop is not None and self._reports:

@@ -1,28 +1,43 @@
-"""The admin port: what people and monitoring ask. docs/http.md describes every one of `ENDPOINTS`."""
+"""The admin port: what people, monitoring and other controllers ask. docs/http.md describes every endpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any
 
 from aiohttp import web
-from prometheus_client.exposition import choose_encoder
 
-from proxy.control.access import guard, json_response
+from proxy.cases.endpoints import CaseEndpoints
+from proxy.cases.keeper import CaseKeeper
+from proxy.control.access import Guard, Tokens, json_response, page_or_answer
+from proxy.control.actions import Actions
+from proxy.control.console.console import PAGES, Console
+from proxy.control.console.errors import as_page
 from proxy.control.control import Control
+from proxy.control.exposition import exposed
+from proxy.control.keeper import Keeper
 from proxy.control.readiness import Probe
+from proxy.control.triggers import argo
 from proxy.processes.status import Gateways
 
 ENDPOINTS = {
-    "/": "this page",
+    "/": "the console",
     "/healthz": "200 while the process answers",
     "/readyz": "200 while a gateway process accepts requests and the baseline answers, else 503",
     "/metrics": "every metric, for Prometheus",
     "/verdict": "the verdict, and each guardrail's counts and rates",
     "/ledger": "what became of every eligible request",
-    "/stage": "how much live traffic the candidate answers, and the configuration in force",
+    "/stage": "how much live traffic the candidate answers, and what keeps it from more",
+    "/audit": "what has happened to the rollout, with its evidence; with log=cases, who has read which cases",
+    "/cases": "pairs kept as future eval cases",
+    "/cases/export": "all of them that a filter lets through, as a file for an eval tool",
+    "/cases/{pair_id}": "one of them, with its texts",
+    "/hooks/argo": "the verdict, for Argo Rollouts",
 }
+"""What is read, by GET."""
+
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes of a request: a group of alerts may be large."""
 
 
 class Admin:
@@ -34,35 +49,38 @@ class Admin:
     def __init__(
         self,
         control: Control,
+        keeper: Keeper,
         baseline: Probe,
         gateways: Callable[[], Gateways],
         configuration: Callable[[], Mapping[str, Any]] = dict,
+        *,
+        cases: CaseKeeper,
     ) -> None:
         self._control = control
+        self._cases = cases
+        self._endpoints = CaseEndpoints(cases)
+        self._actions = Actions(control, keeper, cases)
         self._baseline = baseline
         self._gateways = gateways
         self._configuration = configuration
 
-    def app(self, token: str | None) -> web.Application:
-        """The application; reading needs the bearer token where one is given."""
-        app = web.Application(middlewares=[guard(token)], client_max_size=64 * 1024)
-        handlers = (self.page, self.healthz, self.readyz, self.metrics, self.verdict, self.ledger, self.stage)
-        app.add_routes([web.get(path, handler) for path, handler in zip(ENDPOINTS, handlers, strict=True)])
-        return app
-
-    async def page(self, _: web.Request) -> web.Response:
-        """A plain page that says what is where."""
-        verdict = self._control.verdict()
-        rows = "".join(f'<tr><td><a href="{path}">{path}</a><td>{escape(text)}' for path, text in ENDPOINTS.items())
-        return web.Response(
-            content_type="text/html",
-            text=f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Slipgauge</title>
-<style>body{{font:16px/1.5 system-ui;margin:2rem}}td{{padding-right:1.5rem}}</style>
-<h1>Slipgauge {escape(self._control.version)}</h1>
-<p>Stage <b>{verdict["stage"]}</b>, verdict <b>{verdict["verdict"]}</b>.
-<table>{rows}</table></html>
-""",
+    def app(self, tokens: Tokens) -> web.Application:
+        """The application, which asks for the tokens that there are."""
+        guard = Guard(tokens)
+        console = Console(self._control, guard, ENDPOINTS | PAGES, self._cases)
+        app = web.Application(middlewares=[as_page, guard.middleware], client_max_size=MAX_BODY)
+        app.cleanup_ctx.append(console.running)
+        own = (console.overview, self.healthz, self.readyz, self.metrics, self.verdict, self.ledger, self.stage)
+        kept = (
+            page_or_answer(console.cases.list, self._endpoints.list),
+            console.exporting.export,
+            page_or_answer(console.cases.one, self._endpoints.one),
         )
+        handlers = (*own, self._actions.audit, *kept, self.argo)
+        app.add_routes([web.get(path, handler) for path, handler in zip(ENDPOINTS, handlers, strict=True)])
+        app.add_routes(self._actions.routes(console.cases.label))
+        app.add_routes(console.routes())
+        return app
 
     async def healthz(self, _: web.Request) -> web.Response:
         """The process runs and its event loop turns."""
@@ -79,19 +97,13 @@ class Admin:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Prometheus text or OpenMetrics, as the Accept header asks."""
-        try:
-            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        except (TypeError, ValueError):  # a version in the header that is no number
-            encode, content_type = choose_encoder("")
         self._control.refresh()
-        return web.Response(body=encode(self._control.telemetry.registry), headers={"Content-Type": content_type})
+        self._cases.show()
+        return exposed(request, self._control.telemetry.registry)
 
     async def verdict(self, _: web.Request) -> web.Response:
-        """The verdict, with each guardrail's margin and reason beside the stable fields."""
-        told = self._control.verdict()
-        for row, judgement in zip(told["guardrails"], self._control.judgements(), strict=True):
-            row.update(margin=judgement.margin, reason=judgement.reason)
-        return json_response(told)
+        """The verdict, with all that each guardrail's carries beside the stable fields."""
+        return json_response(self._control.told())
 
     async def ledger(self, _: web.Request) -> web.Response:
         """The states, what is still open, their total, and whether they sum to it."""
@@ -100,3 +112,7 @@ class Admin:
     async def stage(self, _: web.Request) -> web.Response:
         """The stage, the candidate's share of live traffic, and the configuration in force."""
         return json_response({**self._control.stage_now(), "config": self._configuration()})
+
+    async def argo(self, request: web.Request) -> web.Response:
+        """See `triggers.argo`."""
+        return json_response(argo.answer(self._control, request.query))

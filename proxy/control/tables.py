@@ -1,28 +1,24 @@
-"""Folds reports into counts: the 2x2 table of every variable, sessions of every guardrail, and times. Pure.
-
-Each session gives a guardrail one observation, that of its first applicable turn. Later turns are in the 2x2 tables
-only: how many there are depends on the answers, so counting them would make equal arms look unequal.
-"""
+"""Folds reports into counts: the 2x2 table of every variable over all turns, and times. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from analyzers.finding import Finding, Outcome
-from proxy.control.guardrails import guardrail_of
+from analyzers.finding import Finding, Measurement, Outcome
 from proxy.control.legs import LEGS, Bins, Leg
 from proxy.report import Analysis, Report
 
-SESSION_KEYS = 100_000
-"""Most session keys remembered; the longest unseen is forgotten first, and would count again."""
 PLACES = 4_096
 """Most outcomes of which it is remembered where they count."""
 
 DURATION_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1)
 """Upper bounds, in seconds, by which the times of analyzers are counted."""
+FIGURE_BUCKETS = (-10, -1, -0.1, -0.01, 0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
+"""Upper bounds by which all figures are counted, whatever they measure."""
 NOT_APPLICABLE = (Outcome.NOT_APPLICABLE, Outcome.NOT_APPLICABLE)
 CELLS = tuple((b, c) for b in (Outcome.FAIL, Outcome.PASS) for c in (Outcome.FAIL, Outcome.PASS))
 """(baseline, candidate), in the order in which they are shown."""
@@ -53,92 +49,67 @@ class Table:
         return sum(self.cells[cell] for cell in CELLS if failed(cell)) / self.scored if self.scored else None
 
 
-@dataclass(slots=True)
-class Sessions:
-    """One guardrail's observations: F of each arm on the first applicable turn of each session."""
-
-    count: int = 0
-    baseline_failed: float = 0.0
-    candidate_failed: float = 0.0
-
-    def observe(self, finding: Finding) -> None:
-        """Count one session by its first applicable turn."""
-        self.count += 1
-        self.baseline_failed += finding.baseline.failed
-        self.candidate_failed += finding.candidate.failed
-
-    @property
-    def baseline_rate(self) -> float | None:
-        """Mean F of the baseline; None without sessions."""
-        return self.baseline_failed / self.count if self.count else None
-
-    @property
-    def candidate_rate(self) -> float | None:
-        """Mean F of the candidate; None without sessions."""
-        return self.candidate_failed / self.count if self.count else None
-
-    @property
-    def slip(self) -> float | None:
-        """Mean of X = F(candidate) - F(baseline); None without sessions."""
-        return (self.candidate_failed - self.baseline_failed) / self.count if self.count else None
-
-
 class _Places(NamedTuple):
     """Where pairs count that have the same analyses and findings."""
 
     analyses: Mapping[str, Analysis]
     findings: tuple[Finding, ...]
     counts: tuple[tuple[Counter[Any], object], ...]
-    turns: tuple[tuple[int, Sessions, Finding], ...]
-    """A guardrail's bit, its sessions, and the finding that it goes by."""
-    guardrails: int
-    """All of these bits."""
 
 
 class Tables:
-    """All counts of one deployment. `variables` are those of each enabled analyzer, by its name."""
+    """All counts of one deployment. `variables` and `figures` are those of each enabled analyzer, by its name."""
 
-    def __init__(self, variables: Mapping[str, Iterable[str]], guardrails: Iterable[str]) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, Iterable[str]],
+        figures: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         self._variables = {analyzer: tuple(names) for analyzer, names in variables.items()}
         self.findings = {name: Table() for names in self._variables.values() for name in names}
-        self.guardrails = {name: Sessions() for name in guardrails}
         self.analyses: dict[str, Counter[Analysis]] = {analyzer: Counter() for analyzer in self._variables}
         self.durations = {analyzer: Bins(DURATION_BUCKETS) for analyzer in self._variables}
+        self.figures = {
+            (analyzer, figure, against): Bins(FIGURE_BUCKETS)
+            for analyzer, names in figures.items()
+            for against in ("candidate", "repeat")
+            for figure in names
+        }
+        self.waiting = 0
+        """Analyses of which a further report has still to come."""
+        self._measured = dict(figures)
         self.legs = {name: Leg() for name in LEGS}
         """By arm and leg."""
         self.reports = 0
-        self._bits = {name: 1 << place for place, name in enumerate(self.guardrails)}
-        self._seen: OrderedDict[str, int] = OrderedDict()
-        """The guardrails, by their bits, that have counted a session."""
         self._places: dict[tuple[int, int], _Places] = {}
 
     def fold(self, report: Report) -> None:
-        """Count one pair. What no analyzer and no guardrail here knows is left alone."""
-        self.reports += 1
+        """Count one pair. What no analyzer here knows is left alone."""
         # The same few outcomes come again and again, and mostly as the same objects: see `workers.answers`.
         places = self._places.get((id(report.analyses), id(report.findings))) or self._find(report)
         for counter, cell in places.counts:
             counter[cell] += 1
-        if places.guardrails:
-            self._observe(report.session, places)
+        for measurement in report.measurements:
+            self._measure(measurement)
         for analyzer, seconds in report.seconds.items():
             if analyzer in self.durations:
                 self.durations[analyzer].observe(seconds)
+        if report.further:
+            self.waiting -= 1
+            return
+        self.reports += 1
+        self.waiting += len(report.waiting)
         shadow = report.primary == "baseline"
         self.legs["baseline", "primary" if shadow else "mirror"].add(report.baseline)
         self.legs["candidate", "mirror" if shadow else "primary"].add(report.candidate)
         if report.repeat is not None:
             self.legs["baseline", "repeat"].add(report.repeat)
 
-    def _observe(self, session: str, places: _Places) -> None:
-        counted = self._seen.pop(session, 0)
-        self._seen[session] = counted | places.guardrails
-        if len(self._seen) > SESSION_KEYS:
-            self._seen.popitem(last=False)
-        if places.guardrails & ~counted:
-            for bit, sessions, finding in places.turns:
-                if not counted & bit:
-                    sessions.observe(finding)
+    def _measure(self, measurement: Measurement) -> None:
+        names = self._measured.get(measurement.analyzer, ())
+        for against, values in (("candidate", measurement.figures), ("repeat", measurement.noise)):
+            for figure, value in zip(names, values, strict=False):
+                self.figures[measurement.analyzer, figure, against].observe(value)
 
     def _find(self, report: Report) -> _Places:
         counts: list[tuple[Counter[Any], object]] = [
@@ -147,13 +118,7 @@ class Tables:
             if analyzer in self.analyses
         ]
         counts += [(self.findings[variable].cells, cell) for variable, cell in self._cells(report)]
-        turns: dict[str, tuple[int, Sessions, Finding]] = {}
-        for finding in report.findings:
-            name = guardrail_of(finding.variable)
-            if name in self.guardrails:
-                turns.setdefault(name, (self._bits[name], self.guardrails[name], finding))
-        bits = sum(bit for bit, *_ in turns.values())
-        places = _Places(report.analyses, report.findings, tuple(counts), tuple(turns.values()), bits)
+        places = _Places(report.analyses, report.findings, tuple(counts))
         if len(self._places) >= PLACES:
             self._places.clear()
         self._places[id(report.analyses), id(report.findings)] = places  # which holds them, so the ids stay theirs

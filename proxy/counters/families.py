@@ -6,12 +6,14 @@ Each takes its series in the first of `blocks`, which is this process's own, and
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isnan
+from types import MappingProxyType
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 from proxy.counters.block import Block
@@ -97,6 +99,14 @@ class Family(Collector):
                 for slot, value in enumerate(values, self._first(labels)):
                     slots[slot] += value
 
+    def put(self, block: Block, labels: tuple[str, ...], values: Mapping[int, float]) -> None:
+        """Have `block` hold these values by offset, 0 elsewhere, in a series of this metric; of no other shape."""
+        if len(labels) != self._labels or any(offset >= self._width for offset in values):
+            return
+        if first := block.run(self.name, labels, self._width):  # else it is full
+            for offset in range(self._width):
+                block.slots[first + offset] = values.get(offset, 0.0)
+
     def describe(self) -> Iterable[Metric]:
         """Its name, so that the registry sees two of the same name."""
         return [Metric(self.name, self.documentation, self.kind)]
@@ -117,6 +127,8 @@ class Counter(Family):
     """Only grows. See prometheus_client.Counter; it is shown with `_total` after its name."""
 
     kind = "counter"
+    exemplars: Mapping[tuple[str, ...], Exemplar] = MappingProxyType({})
+    """By label values, one event that was counted. Shown as OpenMetrics alone, section "Exemplars"."""
 
     def labels(self, *labels: object) -> Value:
         """The series with these label values, which exists from now on."""
@@ -126,7 +138,7 @@ class Counter(Family):
         """See prometheus_client.registry.Collector."""
         family = CounterMetricFamily(self.name, self.documentation, labels=self.labelnames)
         for labels, (value,) in self.totals().items():
-            family.add_metric(labels, value)
+            family.add_metric(labels, value, exemplar=self.exemplars.get(labels))
         return [family]
 
 

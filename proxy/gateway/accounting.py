@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import random
 from secrets import randbits
 
 import structlog
@@ -14,6 +15,7 @@ from proxy.gateway.request import Request
 from proxy.gateway.routing import ModelScan, Route
 from proxy.gateway.services import Services
 from proxy.gateway.shadow import Shadow
+from proxy.report import Unmeasured
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +41,9 @@ def count_unread(services: Services, scan: ModelScan, pieces: Iterable[bytes], s
         return False
     services.ledger.open("baseline")
     services.ledger.close("baseline", state)
+    if random() < services.config.mirror.sample:  # noqa: S311 - as if drawn: nothing is known of its session
+        about = Unmeasured(0, "-", "baseline", state.value, services.segmenter.unread())
+        services.scorer.leave(about)
     return True
 
 

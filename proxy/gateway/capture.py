@@ -1,23 +1,27 @@
-"""What one leg's answer leaves behind for the analyzers: its bytes, shared not copied, and when they came."""
+"""What one leg's answer leaves behind for the analyzers: its bytes, and when they came."""
 
 from __future__ import annotations
 
-from analyzers.pair import Capture, End
-from proxy.gateway.response import ResponseHead
+from array import array
 
-ARRIVALS = 4_096
-"""Most arrivals noted for one answer."""
+from analyzers.pair import ARRIVALS, Capture, End
+from proxy.gateway.pieces import gather
+from proxy.gateway.response import ResponseHead
 
 
 class Recorder:
     """Keeps one answer, up to `limit` body bytes. Times are seconds since the leg's request was sent."""
 
-    __slots__ = ("_arrivals", "_limit", "_pieces", "end", "head", "seconds", "size")
+    __slots__ = ("_first", "_limit", "_pieces", "_sizes", "_times", "end", "head", "seconds", "size")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._pieces: list[bytes] = []
-        self._arrivals: list[tuple[float, int]] = []
+        self._first: tuple[float, int] | None = None
+        self._times: array[float] | None = None
+        self._sizes: array[int] | None = None
+        """When the arrivals behind the first were, and bytes so far: of a stream there are hundreds, so they are
+        kept as plain numbers; most answers come in one."""
         self.head: ResponseHead | None = None
         self.size = 0
         self.end: End | None = None
@@ -30,13 +34,21 @@ class Recorder:
         return None if self.head is None else self.head.status
 
     def data(self, body: bytes, at: float) -> bool:
-        """Body bytes came; False where they are more than may be kept."""
+        """Body bytes came; False where they are more than may be kept, of which those are kept that may."""
         self.size += len(body)
         if self.size > self._limit:
+            gather(self._pieces, body[: max(0, self._limit - self.size + len(body))])
             return False
-        self._pieces.append(body)
-        if len(self._arrivals) < ARRIVALS:
-            self._arrivals.append((at, self.size))
+        if self._first is None:
+            self._first = (at, self.size)
+            self._pieces.append(body)
+            return True
+        gather(self._pieces, body)
+        if self._times is None or self._sizes is None:
+            self._times, self._sizes = array("d", (at,)), array("Q", (self.size,))
+        elif len(self._times) < ARRIVALS - 1:
+            self._times.append(at)
+            self._sizes.append(self.size)
         return True
 
     def last(self, count: int) -> bytes:
@@ -57,7 +69,7 @@ class Recorder:
     def clear(self) -> None:
         """Keep nothing any more."""
         self._pieces = []
-        self._arrivals = []
+        self._first = self._times = self._sizes = None
 
     def capture(self) -> Capture:
         """The answer as analyzers get it; a leg that never ended was given up."""
@@ -68,9 +80,16 @@ class Recorder:
             content_type="" if head is None else head.field("content-type"),
             content_encoding="" if head is None else head.field("content-encoding"),
             body=pieces[0] if len(pieces) == 1 else b"".join(pieces),
-            arrivals=tuple(self._arrivals),
+            arrivals=self._arrivals(),
             duration=self.seconds,
         )
+
+    def _arrivals(self) -> tuple[tuple[float, int], ...]:
+        if self._first is None:
+            return ()
+        if self._times is None or self._sizes is None:
+            return (self._first,)
+        return (self._first, *zip(self._times, self._sizes, strict=True))
 
 
 class Budget:

@@ -70,7 +70,7 @@ class Client:
         if self._ending:
             return
         request = self._request
-        if request is not None and request.complete:
+        if self.congested if request is None else request.complete:
             self._keep_for_later(data)
             return
         self._reader.feed(data)
@@ -104,6 +104,8 @@ class Client:
             self._services.idles.discard(self)
         if self._primary is not None and self._primary.connection is not None:
             self._primary.connection.resume()
+        elif self._request is None and not self._ending and not self.transport.is_closing():
+            self._go_on()
 
     # reading
 
@@ -274,7 +276,13 @@ class Client:
         self._primary = self._request = None
         if not keep:
             self._end()
-            return
+        elif self.congested:
+            self._services.idles.add(self)  # a client that sends on and reads nothing is owed no further answers
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Read on, first what came while an answer was under way."""
         backlog, self._backlog = self._backlog, []
         self._backlog_size = 0
         self.resume()
@@ -313,7 +321,8 @@ class Client:
 
     def drain(self) -> None:
         """Close where the client is idle and was so at the last call; an answer from now on says that it closes."""
-        idle = self._request is None and not self._reader.in_head and not self.transport.is_closing()
+        waits = self._request is None and not self._reader.in_head and not self.congested
+        idle = waits and not self.transport.is_closing()
         if idle and self._called_last:
             self.transport.close()
         self._called_last = idle

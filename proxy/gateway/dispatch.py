@@ -1,4 +1,4 @@
-"""Requests whose body must be read before they are sent: to know to which arm they go, or to change them."""
+"""Requests whose body must be read before they are sent: to know to which arm they go, to change or trace them."""
 
 from __future__ import annotations
 

@@ -34,8 +34,13 @@ _CONTAINERS = 50_000
 """Most objects and arrays a body may open: reading them costs the event loop time that belongs to every client."""
 _VALUES = 200_000
 """Most commas in a body, for the same reason: token ids by the hundred thousand take milliseconds to read."""
+_KEYS = 50_000
+"""Most colons: distinct keys cost most of all. 400 kB of JSON logs, written into a text, hold 39,000."""
 _DEEP = 200
 """Containers a body may open before its depth is looked at: orjson reads 1,024 deep and writes only 254."""
+_HOLDERS = 4_000
+"""Most messages, and parts of them, that are looked into for media, one by one. Parts that are text do not count,
+nor do messages of a role and a text, so that a long conversation is far from it."""
 _KEPT = 16_384
 """Characters of one text that tell its conversation apart."""
 _PARTS = 1_024
@@ -50,10 +55,10 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
     """A request body as a JSON object; None where it is none.
 
     Raises:
-        TooIntricateError: It holds too many values, objects and arrays, or too deep ones. Text counts too.
+        TooIntricateError: It holds too many values, keys, objects and arrays, or too deep ones. Text counts too.
     """
     opened = body.count(b"{") + body.count(b"[")
-    if opened > _CONTAINERS or body.count(b",") > _VALUES:
+    if opened > _CONTAINERS or body.count(b",") > _VALUES or body.count(b":") > _KEYS:
         raise TooIntricateError
     try:
         found = orjson.loads(body)
@@ -67,14 +72,24 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
 
 
 def stands_alone(body: Mapping[str, Any]) -> bool:
-    """Whether two servers can be asked this, with nothing shared and nothing done to the world."""
+    """Whether two servers can be asked this, with nothing shared and nothing done to the world.
+
+    Raises:
+        TooIntricateError: Too much in it may hold media.
+    """
     if not _TELLING.isdisjoint(body) and _leans(body):
         return False
+    looked = 0
     for turn in _turns(body):
         # Nearly every turn is a role and a text, in which nothing can be named.
         plain = type(turn) is dict and len(turn) == 2 and "role" in turn and type(turn.get("content")) is str
-        if not plain and type(turn) is dict and _names_media(turn):
-            return False
+        if not plain and type(turn) is dict:
+            holders = _holders(turn)
+            looked += len(holders)
+            if looked > _HOLDERS:
+                raise TooIntricateError
+            if any(map(_is_remote, holders)):
+                return False
     return True
 
 
@@ -143,23 +158,26 @@ def _turns(body: Mapping[str, Any]) -> list[Any]:
     return []
 
 
-def _names_media(turn: Mapping[str, Any]) -> bool:
-    """Whether a message names media, in its parts or in what a tool result or a document holds in turn."""
-    return _is_remote(turn) or any(
-        _is_remote(part) or _any_remote(part.get("content")) or _any_remote(_content(part.get("source")))
-        for name in ("content", "output")
-        for part in _objects(turn.get(name))
-    )
+def _holders(turn: dict[str, Any]) -> list[dict[str, Any]]:
+    """What in a message may name media: itself, its parts, and what a tool result or a document holds in turn.
+
+    Where these are more than _HOLDERS, not all of them.
+    """
+    found = [turn]
+    for name in ("content", "output"):
+        for part in _objects(turn.get(name)):
+            found.append(part)
+            found += _objects(part.get("content"))
+            found += _objects(_content(part.get("source")))
+            if len(found) > _HOLDERS:
+                return found
+    return found
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     """Those of a message's parts that may hold or name media."""
     parts = value if isinstance(value, list) else [value]
     return [part for part in parts if type(part) is dict and part.get("type") not in _TEXTS]
-
-
-def _any_remote(value: Any) -> bool:
-    return value is not None and any(map(_is_remote, _objects(value)))
 
 
 def _content(value: Any) -> Any:

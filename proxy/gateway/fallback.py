@@ -98,6 +98,8 @@ class CanaryPrimary(Primary):
         """Part from the candidate; what it did, for the pair."""
         self.give_up()
         status = None if head is None else head.status
+        if self.span is not None:
+            self.span.over(end, status, monotonic())
         self._lane.ended(self, self._operation, end, status, self._sent)
         recorder = Recorder(0)
         recorder.head = head
@@ -113,6 +115,8 @@ class CanaryPrimary(Primary):
             self._tell(self._shadow, candidate, overdue)
         self._trying = False
         self._lane = services.primary
+        if self._shadow is not None and self._shadow.trace is not None:
+            self.span = self._shadow.span_of(self._lane, "primary", self._shadow.recorder)
         self._sent, self._ready = 0.0, now
         self._body_sent = False
         self.tried = 0

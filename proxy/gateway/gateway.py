@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Mapping
 from time import monotonic
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+import structlog
 
 from proxy.address import Address, parse_address
 from proxy.config import Config
+from proxy.gateway.arms.arm import Arm
+from proxy.gateway.arrivals import Arrivals
 from proxy.gateway.client import Client
 from proxy.gateway.closing import take_waiting
 from proxy.gateway.ledger import Ledger, State
@@ -17,22 +22,32 @@ from proxy.gateway.services import Scorer, Services
 from proxy.telemetry import Telemetry
 from proxy.tls import listen_tls
 
+if TYPE_CHECKING:
+    from proxy.tracing.tracer import Tracer
+
 LAST_CALL = 1.0
 """Seconds that a draining gateway leaves an idle client: its next request may be under way."""
 LAG_PERIOD = 0.1
 """Seconds between two looks at how late the event loop is."""
+AGAIN = 1.0
+"""Seconds until it is looked again whether the baseline can take the candidate's sessions."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Gateway:
     """Passes clients' requests to the baseline and, for sampled sessions, a copy to the candidate.
 
     `scorer` is given every pair worth scoring (`ledger.HAS_PAIR`), on the event loop; what it raises is logged.
+    `salt` keys the hashes of sessions; the configured one, or one of this process's own, where it is None.
     """
 
-    def __init__(self, config: Config, telemetry: Telemetry, ledger: Ledger, scorer: Scorer) -> None:
+    def __init__(
+        self, config: Config, telemetry: Telemetry, ledger: Ledger, scorer: Scorer, salt: bytes | None = None
+    ) -> None:
         self._config = config
         self._telemetry = telemetry
-        self._services = Services(config, telemetry, ledger, scorer)
+        self._services = Services(config, telemetry, ledger, scorer, salt)
         self._tls = listen_tls(config.tls)
         self._handshake: dict[str, Any] = {}
         if self._tls is not None:
@@ -40,6 +55,8 @@ class Gateway:
         self._server: asyncio.Server | None = None
         self._lag_timer: asyncio.TimerHandle | None = None
         self._last_call: asyncio.TimerHandle | None = None
+        self._lapse: asyncio.TimerHandle | None = None
+        """When the candidate's share of sessions ends, unless it is said again."""
         self._idle = asyncio.Event()
         self._address = parse_address(config.listen)
 
@@ -47,6 +64,16 @@ class Gateway:
     def address(self) -> Address:
         """Where clients send requests; after `start` with the real port where 0 was asked for."""
         return self._address
+
+    @property
+    def arms(self) -> Mapping[str, Arm]:
+        """The arms by name: what is known of their servers, and what may be spent on them."""
+        return self._services.arms
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """The sampled requests that may still be told of."""
+        return self._services.arrivals
 
     async def start(self, *, shared_port: bool = False) -> None:
         """Listen, alone or on a port that other processes share. Raises OSError where the address cannot be had."""
@@ -63,8 +90,15 @@ class Gateway:
         self._services.start()
         self._watch_lag()
 
-    def set_candidate_weight(self, weight: float) -> None:
+    def trace(self, tracer: Tracer) -> None:
+        """Have mirrored requests that begin from now on traced."""
+        self._services.tracer = tracer
+
+    def set_candidate_weight(self, weight: float, valid: float | None = None) -> None:
         """Let the candidate answer this share of sessions from now on; answers under way finish where they are.
+
+        Where it is not said again within `valid` seconds, who decides it has gone silent, and the baseline answers
+        all sessions, as soon as it has a healthy server. None holds until it is said otherwise.
 
         Raises:
             ValueError: It is not between 0 and 1.
@@ -72,6 +106,11 @@ class Gateway:
         if not 0 <= weight <= 1:
             raise ValueError(f"found {weight}, should be a share between 0 and 1")
         self._services.router.set_weight(weight)
+        if self._lapse is not None:
+            self._lapse.cancel()
+            self._lapse = None
+        if valid is not None and weight > 0:
+            self._lapse = asyncio.get_running_loop().call_later(valid, self._control_silent)
 
     def reload(self, config: Config) -> None:
         """Apply a checked configuration to what begins from now on, and show the certificate that is there now.
@@ -100,7 +139,7 @@ class Gateway:
                 client.cut_off()
             for shadow in list(services.shadows):
                 shadow.drop(State.DROPPED_SHUTDOWN)
-        for timer in (self._lag_timer, self._last_call):
+        for timer in (self._lag_timer, self._last_call, self._lapse):
             if timer is not None:
                 timer.cancel()
         await services.close()
@@ -120,6 +159,15 @@ class Gateway:
         serve = asyncio.get_running_loop().connect_accepted_socket
         serving = (serve(self._client, connection, **self._handshake) for connection in waiting)
         await asyncio.gather(*serving, return_exceptions=True)  # a handshake may fail
+
+    def _control_silent(self) -> None:
+        if not self._services.baseline_usable:
+            self._lapse = asyncio.get_running_loop().call_later(AGAIN, self._control_silent)
+            return
+        self._lapse = None
+        self._services.router.set_weight(0.0)
+        self._telemetry.canary_lapses.labels().inc()
+        _log.warning("control is silent, so the baseline answers all sessions")
 
     def _call_last(self) -> None:
         """Close, now and then, the connections long idle: on the others a request may be under way."""

@@ -79,9 +79,13 @@ class Lane:
         for pool in (*self._pools.values(), *self._retired):
             await pool.close()
 
-    def _refused(self, leg: Leg, problem: str, *, timed_out: bool) -> None:
-        """No connection could be made for this leg to its server."""
+    def _refused(self, leg: Leg, problem: str, *, timed_out: bool, ours: bool) -> None:
+        """No connection could be made for this leg to its server, nor to another where the fault is `ours`."""
         server, now = leg.pool.server, monotonic()
+        if ours:
+            self.arm.starved(now)
+            leg.starved()
+            return
         self.arm.failed(server, Reason.CONNECT, leg.since, now, problem)
         leg.tried |= server.bit
         other = self._servers.another(leg.tried, now)

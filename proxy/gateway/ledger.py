@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from proxy.counters import Block
+from proxy.report import PAIRED
 from proxy.telemetry import Telemetry
 
 
@@ -43,6 +44,8 @@ class State(StrEnum):
     """The arm's budget of extra tokens was spent."""
     DROPPED_PRESSURE = "dropped_pressure"
     """The arm's own metrics said that it is under pressure."""
+    DROPPED_DESCRIPTORS = "dropped_descriptors"
+    """The gateway had no file descriptor left for a connection to a server."""
     DROPPED_FAULT = "dropped_fault"
     """A fault of the gateway's own, which the log names; should never be seen."""
     DROPPED_SHUTDOWN = "dropped_shutdown"
@@ -51,7 +54,7 @@ class State(StrEnum):
     """The gateway process died with the request open."""
 
 
-HAS_PAIR = frozenset({State.PAIRED, State.UNSERVED_BASELINE, State.UNSERVED_CANDIDATE, State.UNSERVED_BOTH})
+HAS_PAIR = frozenset(map(State, PAIRED))
 """The states whose pair is worth scoring."""
 
 ARMS = ("baseline", "candidate")

@@ -11,6 +11,7 @@ from proxy.gateway.response import ResponseHead
 if TYPE_CHECKING:
     from proxy.gateway.pool import Pool
     from proxy.gateway.upstream import Upstream
+    from proxy.tracing.trace import LegSpan
 
 
 class Leg(ABC):
@@ -34,6 +35,9 @@ class Leg(ABC):
     servers keep connections for less than `pool.IDLE` would look worse as a mirror than it is.
     """
 
+    span: LegSpan | None = None
+    """Its part of a trace, where its pair is traced."""
+
     @abstractmethod
     def send(self, connection: Upstream) -> None:
         """A connection is ready: write the request."""
@@ -45,6 +49,10 @@ class Leg(ABC):
     @abstractmethod
     def refused(self, *, timed_out: bool) -> None:
         """No server of the arm took it."""
+
+    @abstractmethod
+    def starved(self) -> None:
+        """The gateway had no file descriptor left for a connection, which says nothing of the arm."""
 
     def interim(self, head: ResponseHead) -> None:
         """An informational response came (RFC 9110 section 15.2)."""

@@ -42,7 +42,10 @@ class MirrorLeg(Leg):
         if not self._sent:
             self._sent = monotonic()
             self._shadow.services.deadlines.add(self)
-        head = mirror_head(self._request, self._target, self.pool.host_line, len(self._body))
+        own = self.pool.host_line
+        if self.span is not None:
+            own += self.span.start_line(self._sent, self.pool.server.url)
+        head = mirror_head(self._request, self._target, own, len(self._body))
         connection.transport.writelines((head, self._body))
 
     def received(self, head: ResponseHead | None, body: bytes, end: End | None) -> None:
@@ -64,6 +67,10 @@ class MirrorLeg(Leg):
         """See `Leg.refused`."""
         self.finish(End.REFUSED)
 
+    def starved(self) -> None:
+        """See `Leg.starved`."""
+        self._shadow.starved(self, asked=self._sent > 0)
+
     def deadline_passed(self) -> None:
         """The answer is unfinished at its deadline: it has not been served."""
         self.give_up()
@@ -78,6 +85,8 @@ class MirrorLeg(Leg):
         services = shadow.services
         services.mirrors_in_flight -= 1
         services.deadlines.discard(self)
+        if self.span is not None:
+            self.span.over(end, recorder.status, monotonic())
         lane = self._lane
         lane.ended(self, shadow.operation, end, recorder.status, self._sent)
         lane.arm.settle(self._purpose, self._charged, spent_tokens(self._charged, recorder) if self._sent else 0)
@@ -107,7 +116,7 @@ class Overdue(MirrorLeg):
         super().__init__(shadow, services.candidate, request, b"", 0)
         self._purpose = "mirror"
         self._sent = sent
-        self.pool, self.since = primary.pool, primary.since
+        self.pool, self.since, self.span = primary.pool, primary.since, primary.span
         self.connection, primary.connection = connection, None
         if connection is not None:
             connection.leg = self

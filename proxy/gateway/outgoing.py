@@ -8,7 +8,6 @@ may say who the user is, and no server needs it.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import orjson
 
 from proxy.address import DEFAULT_PORTS, ArmUrl
 from proxy.config import Arm, Config
+from proxy.credentials import authorization
 from proxy.gateway.eligibility import RESPONSES
 from proxy.gateway.request import Request
 
@@ -57,10 +57,9 @@ class Target:
 
 def target_of(name: str, arm: Arm, config: Config) -> Target:
     """An arm's target, with its key from the environment."""
-    key = os.environ[arm.api_key_env] if arm.api_key_env else ""
     return Target(
         name=name,
-        credentials=f"\r\nAuthorization: Bearer {key}".encode() if key else b"",
+        credentials="".join(f"\r\n{name}: {value}" for name, value in authorization(arm).items()).encode(),
         models={model: getattr(names, name) or model for model, names in config.models.items()},
     )
 
@@ -73,8 +72,8 @@ def host_line(url: ArmUrl) -> bytes:
     return f"\r\nHost: {host}".encode()
 
 
-def primary_head(request: Request, host: bytes, length: int | None) -> bytes:
-    """The head of the client's own request to the server of this `host_line`.
+def primary_head(request: Request, own: bytes, length: int | None) -> bytes:
+    """The head of the client's own request; `own` are the leg's own lines, the server's `host_line` first.
 
     `length` is its body's where that is held, else its own framing goes on.
     """
@@ -88,7 +87,7 @@ def primary_head(request: Request, host: bytes, length: int | None) -> bytes:
     return b"%b %b HTTP/1.1%b%b%b\r\n\r\n" % (
         request.method,
         request.target,
-        host,
+        own,
         request.forward,
         framing,
     )
@@ -106,12 +105,12 @@ def mirror_body(request: Request, body: bytes) -> bytes:
     return _with(body, "store", False) if request.path == RESPONSES else body
 
 
-def mirror_head(request: Request, target: Target, host: bytes, length: int) -> bytes:
-    """The head of the copy to the server of this `host_line`, whose body has `length` bytes."""
+def mirror_head(request: Request, target: Target, own: bytes, length: int) -> bytes:
+    """The head of the copy, whose body has `length` bytes; `own` as in `primary_head`."""
     return b"%b %b HTTP/1.1%b%b%b\r\nX-Slipgauge-Leg: mirror\r\nContent-Length: %d\r\n\r\n" % (
         request.method,
         request.path,  # without a query, which may hold a key
-        host,
+        own,
         b"".join([b"\r\n" + line for line in request.lines if _name_of(line) in _COPIED]),
         target.credentials,
         length,

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from proxy.address import parse_url
 from proxy.config import Limits
+from proxy.descriptors import ran_out
 from proxy.gateway.arms.servers import Server
 from proxy.gateway.leg import Leg
 from proxy.gateway.outgoing import host_line
@@ -25,8 +26,8 @@ IDLE = 3.0
 class Refused(Protocol):
     """Told of a leg for which no connection could be made, and why."""
 
-    def __call__(self, leg: Leg, problem: str, *, timed_out: bool) -> None:
-        """`problem` says why in words."""
+    def __call__(self, leg: Leg, problem: str, *, timed_out: bool, ours: bool) -> None:
+        """`problem` says why in words; `ours` is whether the fault is the gateway's own."""
         ...
 
 
@@ -127,7 +128,7 @@ class Pool:
 
     async def _connect(self) -> None:
         made: Upstream | None = None
-        problem, timed_out = "it closed the connection at once", False
+        problem, timed_out, ours = "it closed the connection at once", False, False
         try:
             async with asyncio.timeout(self._limits.connect_timeout):
                 _, protocol = await asyncio.get_running_loop().create_connection(
@@ -141,7 +142,7 @@ class Pool:
             OSError,
             UnicodeError,
         ) as error:  # TimeoutError and ssl.SSLError are OSErrors; a bad name is neither
-            problem, timed_out = problem_of(error), isinstance(error, TimeoutError)
+            problem, timed_out, ours = problem_of(error), isinstance(error, TimeoutError), ran_out(error)
         finally:
             if made is None:
                 self.open -= 1
@@ -152,7 +153,7 @@ class Pool:
         elif self._waiting:
             leg = next(iter(self._waiting))
             del self._waiting[leg]
-            self._refused(leg, problem, timed_out=timed_out)
+            self._refused(leg, problem, timed_out=timed_out, ours=ours)
             self._connect_for_waiting()
 
 

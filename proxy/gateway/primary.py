@@ -88,6 +88,7 @@ class Primary(Leg):
             return
         if mirrored:
             self._scan = ModelScan(services.config)
+        self._lane = services.streaming
         self._lane.acquire(self, self._ready)
 
     def start_read(self, route: Route, body: bytes) -> None:
@@ -96,7 +97,9 @@ class Primary(Leg):
         self._owed = len(body)
         self._services.bodies.used += self._owed
         self._address(body, route.model, route.body)
-        self._shadow = enter(self._services, self._request, route, body, self._lane.target.name)
+        self._shadow = shadow = enter(self._services, self._request, route, body, self._lane.target.name)
+        if shadow is not None and shadow.trace is not None:
+            self.span = shadow.span_of(self._lane, "primary", shadow.recorder)
         self._lane.acquire(self, self._ready)
 
     def _address(self, body: bytes, model: str, parsed: Mapping[str, Any] | None = None) -> None:
@@ -124,15 +127,17 @@ class Primary(Leg):
             self._services.added_latency.observe(now - self._ready)
             if self._shadow is not None:
                 self._services.deadlines.add(self)
-        request, body, host = self._request, self._held, self.pool.host_line
+        request, body, own = self._request, self._held, self.pool.host_line
+        if self.span is not None:
+            own += self.span.start_line(now, self.pool.server.url)
         if body is None:
             self._chunked_out = request.length is None
             self._client.resume()
-            connection.transport.write(primary_head(request, host, None))
+            connection.transport.write(primary_head(request, own, None))
             self.pass_body()
             return
         length = len(body) if request.has_body else None
-        connection.transport.writelines((primary_head(request, host, length), body))
+        connection.transport.writelines((primary_head(request, own, length), body))
         self._body_sent = True
 
     def pass_body(self) -> None:
@@ -241,6 +246,14 @@ class Primary(Leg):
         else:
             self._broken(Refusal(502, "bad_gateway", "The model server cannot be reached."))
 
+    def starved(self) -> None:
+        """See `Leg.starved`."""
+        if self._shadow is not None:
+            self._shadow.drop(State.DROPPED_DESCRIPTORS)
+        self._count(End.ABORTED)
+        message = "The gateway has no room for a connection to the model server; try again."
+        self._broken(Refusal(503, "overloaded", message, retry_after=1))
+
     def _broken(self, refusal: Refusal) -> None:
         """No whole answer will come: an error where nothing was written, else a visible break."""
         if self._status is None:
@@ -266,6 +279,8 @@ class Primary(Leg):
         self._owed = 0
         if self._shadow is not None:
             services.deadlines.discard(self)
+        if self.span is not None:
+            self.span.over(end, self._status, monotonic())
         self._lane.ended(self, self._operation, end, self._status, self._sent)
 
 

@@ -35,13 +35,12 @@ from proxy.gateway.fields import (
     without,
 )
 from proxy.gateway.framing import BLANK, CHUNK_FRAMING, MAX_FIELDS, HeadReader, HeadTooLargeError
+from proxy.gateway.pieces import gather
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 BLANKS = 64
 """Blank lines in one arrival of a chunked body of which each is tried as its end. Behind these the arrival is read
 as one, and no other request may come in it."""
-SMALL = 4_096
-"""Pieces of a body below this many bytes are joined as they come: one by one, tiny ones take 25 times the room."""
 
 _LINE = re.compile(rb"([A-Z]+) ([!-~]+) HTTP/1\.([01])")
 _ABSOLUTE = re.compile(rb"https?://([^/?:][^/?]*)(.*)", re.IGNORECASE)
@@ -84,10 +83,7 @@ class Request:
     def add(self, piece: bytes) -> None:
         """More of the body arrived."""
         self.size += len(piece)
-        pieces = self.pieces
-        while pieces and len(pieces[-1]) <= len(piece) < SMALL:
-            piece = pieces.pop() + piece
-        pieces.append(piece)
+        gather(self.pieces, piece)
 
     @property
     def has_body(self) -> bool:

@@ -50,15 +50,17 @@ class Route:
     repeat: bool
     canary: bool
     """Whether the candidate answers, where it can."""
+    peer: str = ""
+    """The client's address."""
 
 
 class Router:
-    """Decides from one configuration. `salt` keys the hashes; random per process where the operator gave none.
+    """Decides from one configuration. `salt` keys the hashes; `weight` is the share of sessions for the candidate.
 
     A session that the candidate answers at one weight is answered by it at every higher one.
     """
 
-    def __init__(self, config: Config, salt: bytes) -> None:
+    def __init__(self, config: Config, salt: bytes, weight: float = 0.0) -> None:
         self._paths = frozenset(path.encode() for path in config.mirror.paths)
         self._models = config.models
         self._sample = _Share(config.mirror.sample)
@@ -67,18 +69,21 @@ class Router:
         self._session_header = finder(re.escape(header.lower())) if header else None
         self._session_field = config.session.field
         self._keyed = blake2b(digest_size=_SESSION + 3 * _BUCKET, key=blake2b(salt, digest_size=32).digest())
-        self._rewrites = config.mirror.coupled_seed or any(
-            names.baseline not in (None, model) for model, names in config.models.items()
+        self._reads = (
+            config.mirror.coupled_seed
+            or config.tracing.endpoint is not None
+            or any(names.baseline not in (None, model) for model, names in config.models.items())
         )
-        self.set_weight(config.canary.weight)
+        self.set_weight(weight)
 
     def set_weight(self, weight: float) -> None:
         """The share of sessions that the candidate answers, from the next request on."""
         self.weight = weight
         """Share of sessions that the candidate answers."""
         self._candidate = _Share(weight)
-        self.reads_first = weight > 0 or self._rewrites
-        """Whether a body must be read before the primary is sent, to know to which arm, or to change it."""
+        self.reads_first = weight > 0 or self._reads
+        """Whether a body must be read before the primary is sent: to know to which arm, whether it is traced, or to
+        change it."""
 
     def may_mirror(self, request: Request) -> bool:
         """Whether the request's head allows mirroring, so that its body is worth holding."""
@@ -112,7 +117,7 @@ class Router:
         canary = self.weight > 0 and self._candidate.holds(digest[_SESSION + 2 * _BUCKET :])
         if canary and kept_by_server(request.path, found):
             canary = False
-        return Route(model, found, digest[:_SESSION], sampled, repeat, canary)
+        return Route(model, found, digest[:_SESSION], sampled, repeat, canary, peer)
 
     def _sticky_key(self, lines: bytes, body: Mapping[str, Any], peer: str) -> bytes:
         named = self._session_header.search(lines) if self._session_header else None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Callable
-from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,48 +12,75 @@ from proxy.config import Config
 from proxy.gateway.arms.arm import Arm
 from proxy.gateway.arms.lag import LagBreaker
 from proxy.gateway.arms.watch import Watch
+from proxy.gateway.arrivals import Arrivals
 from proxy.gateway.canary import Canary
 from proxy.gateway.capture import Budget
+from proxy.gateway.fields import finder
+from proxy.gateway.golds import Golds
+from proxy.gateway.identity import Identity
 from proxy.gateway.lane import Lane
 from proxy.gateway.ledger import Ledger
-from proxy.gateway.routing import Router, salt_of
+from proxy.gateway.routing import Route, Router, salt_of
+from proxy.gateway.storing import Storing
 from proxy.gateway.timeouts import Timeouts
+from proxy.report import Unmeasured
 from proxy.telemetry import Telemetry
 from proxy.tls import arm_tls
+from verdict.segments import Segmenter
 
 if TYPE_CHECKING:
     from proxy.gateway.client import Client
     from proxy.gateway.fallback import CanaryPrimary
     from proxy.gateway.mirror import MirrorLeg
     from proxy.gateway.primary import Primary
+    from proxy.gateway.request import Request
     from proxy.gateway.shadow import Shadow
+    from proxy.tracing.tracer import Tracer
 
 
 class Scorer(Protocol):
     """Who takes the pairs. Called on the event loop; must return at once."""
 
-    def has_room(self, size: int) -> bool:
-        """Whether a pair that holds `size` bytes would be taken."""
+    def has_room(self) -> bool:
+        """Whether a pair would be taken, however large it is: which pairs are must not hang on their answers."""
         ...
 
-    def refuse(self) -> None:
+    def refuse(self, about: Unmeasured) -> None:
         """A pair for which there was no room was not built."""
         ...
 
+    def leave(self, about: Unmeasured) -> None:
+        """A sampled request was asked of one arm alone."""
+        ...
+
     def submit(self, pair: CapturedPair, state: str) -> object:
-        """Take a pair in ledger state `state`, one of `ledger.HAS_PAIR`."""
+        """Take a pair in ledger state `state`, of which one report will tell.
+
+        It has both answers where `state` is one of `ledger.HAS_PAIR`; else the request was sent to both arms and
+        what came of it is not known.
+        """
         ...
 
 
 class Services:
     """Made by `Gateway.start`; `close` ends it."""
 
-    def __init__(self, config: Config, telemetry: Telemetry, ledger: Ledger, scorer: Scorer) -> None:
+    def __init__(
+        self, config: Config, telemetry: Telemetry, ledger: Ledger, scorer: Scorer, salt: bytes | None = None
+    ) -> None:
         self.config = config
         self.ledger = ledger
+        self.arrivals = Arrivals()
         self.scorer = scorer
-        self._salt = salt_of(config)
+        self.tracer: Tracer | None = None
+        """What traces mirrored requests, where that is switched on."""
+        self._salt = salt or salt_of(config)
         self.router = Router(config, self._salt)
+        self.storing = Storing(config.cases, self._salt)
+        self.identity = Identity(config.clients, self._salt)
+        self.golds = Golds(config.analysis, telemetry)
+        self.segmenter = Segmenter(config.segments.attributes, config.segments.headers)
+        self._headers = {name.lower(): finder(re.escape(name.lower())) for name in config.segments.headers}
         self.added_latency = telemetry.added_latency
         self.draining = False
         self.tap = config.tap
@@ -65,8 +91,11 @@ class Services:
         share, now = 1 / config.gateway.workers, monotonic()
         self._baseline = Arm("baseline", config.baseline, telemetry, share=share, now=now)
         self._candidate = Arm("candidate", config.candidate, telemetry, share=share, now=now)
+        self.arms = {arm.name: arm for arm in (self._baseline, self._candidate)}
         self._watches = (Watch(self._baseline), Watch(self._candidate))
         self.primary = Lane(self._baseline, "primary", config, telemetry)
+        self.streaming = Lane(self._baseline, "primary", config, telemetry)
+        """For bodies passed on as they come: clients that hold them back keep its connections, no others."""
         self.candidate = Lane(self._candidate, "primary", config, telemetry)
         self.canary = Canary(self._candidate, config.canary.breaker, telemetry)
         self.mirrors = {
@@ -75,7 +104,7 @@ class Services:
         }
         """Where the mirror goes, by the arm that answers the client."""
         self.repeat = Lane(self._baseline, "repeat", config, telemetry)
-        self._lanes = (self.primary, self.candidate, *self.mirrors.values(), self.repeat)
+        self._lanes = (self.primary, self.streaming, self.candidate, *self.mirrors.values(), self.repeat)
         self.mirrors_in_flight = 0
         self.lag = LagBreaker(config.gateway.shed_lag)
         self.held = Budget(config.mirror.in_flight_bytes)
@@ -91,8 +120,20 @@ class Services:
         self.holds: Timeouts[Client] = Timeouts(limits.body_timeout, lambda client: client.held_too_long())
         self.idles: Timeouts[Client] = Timeouts(limits.idle_timeout, lambda client: client.idle_too_long())
         self.lingers: Timeouts[Client] = Timeouts(1.0, lambda client: client.lingered())
-        self._pair_prefix = os.urandom(6).hex()
-        self._pair_number = count(1)
+
+    @property
+    def baseline_usable(self) -> bool:
+        """Whether any server of the baseline is neither ejected nor down."""
+        return self._baseline.servers.usable
+
+    def segments_of(self, request: Request, route: Route, size: int) -> tuple[str, ...]:
+        """What kind of request it is whose body of `size` bytes says what `route` does."""
+
+        def header(name: str) -> str | None:
+            found = self._headers[name].search(request.forward)
+            return None if found is None else found[2].decode("latin-1").strip()
+
+        return self.segmenter.of(route.model, route.body, size, header)
 
     def start(self) -> None:
         """Begin to ask the servers how they are."""
@@ -116,20 +157,15 @@ class Services:
             lane.follow(config, reconnect=reconnect[lane.arm])
         for watch in self._watches:
             watch.restart()
-        router = Router(config, self._salt)
-        if config.canary.weight == self.config.canary.weight:
-            router.set_weight(self.router.weight)  # it may have been set to another since
-        self.config, self.router, self.tap = config, router, config.tap
+        self.router = Router(config, self._salt, self.router.weight)
+        self.storing = Storing(config.cases, self._salt)
+        self.config, self.tap = config, config.tap
         self.canary.follow(config.canary.breaker)
         self.lag.limit = config.gateway.shed_lag
         self.held.limit = config.mirror.in_flight_bytes
         self.starts.change(config.mirror.start_after)
         self.deadlines.change(config.mirror.deadline)
         self.silences.change(config.canary.silence)
-
-    def next_pair_id(self) -> str:
-        """A name for a pair, unique across processes."""
-        return f"{self._pair_prefix}-{next(self._pair_number)}"
 
     async def close(self) -> None:
         """Close every pool and timer."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -24,6 +24,10 @@ from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead
 from proxy.gateway.routing import OPERATIONS, OTHER, Route
 from proxy.gateway.services import Services
+from proxy.report import Unmeasured
+
+if TYPE_CHECKING:
+    from proxy.tracing.trace import LegSpan, Trace
 
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +37,7 @@ class Shadow:
 
     __slots__ = (
         "_arm",
+        "_arrival",
         "_body",
         "_first",
         "_held",
@@ -44,13 +49,16 @@ class Shadow:
         "_repeat",
         "_request",
         "_route",
+        "_segments",
         "operation",
         "recorder",
         "services",
+        "trace",
     )
 
     def __init__(self, services: Services, request: Request, route: Route, body: bytes, arm: str) -> None:
         self.services = services
+        self._arrival = services.arrivals.enter()
         self.operation = OPERATIONS.get(request.path, OTHER)
         """The label of its path."""
         self.recorder = Recorder(services.config.mirror.answer_bytes)
@@ -58,6 +66,7 @@ class Shadow:
         self._primary = self._arm = arm
         """The arm the request was routed to, and the one whose answer the client gets."""
         self._request = request
+        self._segments = services.segments_of(request, route, len(body))
         self._route = route
         self._body = body
         self._pairing = Pairing(arm, repeat=route.repeat)
@@ -69,6 +78,10 @@ class Shadow:
         """The other arm's answer."""
         self._repeat: MirrorLeg | None = None
         self._held = 0
+        self.trace: Trace | None = None
+        """What is traced of the pair, where it is."""
+        if services.tracer is not None:
+            self.trace = services.tracer.begin(request, route, arm, self._arrival, self._segments)
         services.shadows.add(self)
         if self.hold(len(body)):
             services.starts.add(self)
@@ -91,6 +104,15 @@ class Shadow:
             self._first = first = self._leg(lane, self._route.body, tokens, FirstLeg)
             self.recorder = first.recorder
             lane.acquire(first, now)
+        elif self.trace is not None and self.services.tracer is not None:
+            self.services.tracer.forget(self.trace)
+
+    def span_of(self, lane: Lane, leg: str, recorder: Recorder) -> LegSpan | None:
+        """The part in the pair's trace of a leg that is about to be sent."""
+        if self.trace is None:
+            return None
+        model = lane.target.name_of(self._route.model)
+        return self.trace.leg(lane.arm.name, leg, model=model, recorder=recorder, now=monotonic())
 
     def primary_status(self, status: int) -> None:
         """The primary's status came."""
@@ -135,6 +157,8 @@ class Shadow:
         if self.settled:
             return
         self.services.starts.discard(self)
+        if self.trace is not None:
+            self.trace.fell_back(candidate)
         mirror, self._mirror = self._mirror, overdue
         self._arm, self._other = "baseline", candidate
         self.recorder = Recorder(self.services.config.mirror.answer_bytes)
@@ -151,6 +175,17 @@ class Shadow:
     def drop(self, state: State) -> None:
         """Give the pair up."""
         self._act(self._pairing.drop(state))
+
+    def starved(self, leg: MirrorLeg, *, asked: bool) -> None:
+        """There was no file descriptor to send this leg, or to send it again where it was `asked` before."""
+        if leg is self._repeat:
+            self._repeat = None
+            leg.finish(End.ABORTED)
+            self._act(self._pairing.repeat_ended())
+            return
+        if leg is self._mirror and not asked:
+            self._other = None
+        self.drop(State.DROPPED_DESCRIPTORS)
 
     def leg_ended(self, leg: MirrorLeg) -> None:
         """The mirror or the repeat ended."""
@@ -214,7 +249,10 @@ class Shadow:
         self, lane: Lane, parsed: Mapping[str, Any], tokens: int, kind: type[MirrorLeg] = MirrorLeg
     ) -> MirrorLeg:
         body = renamed(self._body, parsed, lane.target.name_of(self._route.model))
-        return kind(self, lane, self._request, mirror_body(self._request, body), tokens)
+        leg = kind(self, lane, self._request, mirror_body(self._request, body), tokens)
+        if self.trace is not None:
+            leg.span = self.span_of(lane, "primary" if kind is FirstLeg else lane.leg, leg.recorder)
+        return leg
 
     def _finish(self) -> None:
         """The state is known: stop what still runs, close the ledger, hand over the pair. Happens once."""
@@ -229,8 +267,16 @@ class Shadow:
         services.ledger.close(self._primary, state)
         services.held.give(self._held)
         services.shadows.discard(self)
-        if state in HAS_PAIR:
+        if self.trace is not None:
+            self.trace.settle(state.value)
+        if state in HAS_PAIR or (self._other is not None and state is not State.DROPPED_REJECTED):
             self._hand_over(state)
+        elif state is State.DROPPED_REJECTED:
+            services.arrivals.leave(self._arrival)
+            if self.trace is not None:
+                self.trace.unscored()
+        else:  # the other arm has not been asked, so nothing of an answer has led to this
+            services.scorer.leave(self._unmeasured(state))
         self.recorder.clear()
         self._first = self._mirror = self._repeat = self._other = None
         self._body = b""
@@ -238,24 +284,41 @@ class Shadow:
             services.on_idle()
 
     def _hand_over(self, state: State) -> None:
-        """Give the pair to the analyzers, or count it where they have no room, before anything is built."""
+        """Give the pair to the analyzers, or say that they have no room, before anything is built.
+
+        One that was given up after both arms had been asked is told of, too: its answers may have led to that, as
+        where a client leaves after a bad one.
+        """
         scorer = self.services.scorer
         try:
-            if scorer.has_room(self._held):
-                scorer.submit(self._captured(), state.value)
+            if scorer.has_room():
+                scorer.submit(self._captured(whole=state in HAS_PAIR), state.value)
             else:
-                scorer.refuse()
+                scorer.refuse(self._unmeasured(state))
         except Exception as error:
+            self.services.arrivals.leave(self._arrival)
+            if self.trace is not None:
+                self.trace.unscored()
             _log.error("a pair could not be handed over", error=type(error).__name__)
 
-    def _captured(self) -> CapturedPair:
+    def _unmeasured(self, state: State) -> Unmeasured:
+        session = self._route.session.hex()
+        return Unmeasured(self._arrival, session, self._primary, state.value, self._segments)
+
+    def _captured(self, *, whole: bool) -> CapturedPair:
         services, route, repeat = self.services, self._route, self._repeat
-        baseline = self.recorder.capture()
-        candidate = Capture(end=End.ABORTED) if self._other is None else self._other.capture()
+        primary, other = self.recorder, self._other
+        if not whole:
+            repeat = None
+            for recorder in (primary, other):
+                if recorder is not None and recorder.end not in (End.COMPLETE, End.TOO_LARGE):
+                    recorder.clear()  # half an answer says nothing; as much as may be kept may say that it loops
+        baseline = primary.capture()
+        candidate = Capture(end=End.ABORTED) if other is None else other.capture()
         if self._arm == "candidate":
             baseline, candidate = candidate, baseline
         return CapturedPair(
-            pair_id=services.next_pair_id(),
+            pair_id=f"{services.arrivals.process}-{self._arrival}",
             session=route.session.hex(),
             primary=self._primary,
             path=self._request.path.decode(),
@@ -264,5 +327,9 @@ class Shadow:
             candidate=candidate,
             repeat=None if repeat is None else repeat.recorder.capture(),
             inclusion=self._inclusion,
-            headers=dict(self._request.control),
+            headers=services.golds.seen(self._request.control),
+            arrival=self._arrival,
+            segments=self._segments,
+            subject=services.storing.subject(self._request, route.peer) if whole else "",
+            client=services.identity.of(self._request, route.peer),
         )

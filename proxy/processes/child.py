@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 
+import orjson
 import structlog
 import uvloop
 
@@ -19,12 +20,17 @@ from proxy import logs
 from proxy.config import Config
 from proxy.counters import Block
 from proxy.gateway import Ledger
+from proxy.offer import Offer
+from proxy.offer import dumps as dumps_offer
 from proxy.processes import heap
-from proxy.processes.line import Kind, Line
+from proxy.processes.line import MAX_UNSENT, Kind, Line
 from proxy.processes.orphans import die_with_parent
 from proxy.processes.plane import Plane, StartError
-from proxy.report import Report, dumps
+from proxy.report import PAIRED, Mark, Message, dumps
 from proxy.telemetry import Telemetry
+
+UNSENT_BEFORE_A_CASE = MAX_UNSENT // 4
+"""Bytes that may wait on the line when a case joins them: reports have the rest to themselves."""
 
 _log = structlog.get_logger(__name__)
 
@@ -45,13 +51,16 @@ async def _serve(line: socket.socket, block: Block) -> int:
     await asyncio.get_running_loop().create_connection(lambda: child.line, sock=line)
     config = await child.config
     logs.configure(config.log)
-    plane = child.plane = Plane(config, child.telemetry, Ledger(child.telemetry), child.publish)
+    ledger = Ledger(child.telemetry)
+    plane = child.plane = Plane(config, child.telemetry, ledger, child.publish, on_offer=child.offer)
+    plane.weigh(*child.weight)
+    plane.admit(child.floors)
     try:
         await plane.start(shared_port=True)
     except StartError as error:
         _log.error("gateway process cannot start", error=str(error))
         return 1
-    heap.keep()
+    heap.settle()
     child.line.send(Kind.READY)
     await child.draining.wait()
     await plane.stop()
@@ -67,21 +76,39 @@ class _Child:
     def __init__(self, telemetry: Telemetry) -> None:
         self.telemetry = telemetry
         self._full = telemetry.queue_dropped.labels("channel")
+        self._case_full = telemetry.case_offers.labels("dropped_channel")
         self.line = Line(self._told, self._cut_off)
         self.config: asyncio.Future[Config] = asyncio.get_running_loop().create_future()
         self.plane: Plane | None = None
+        self.weight: tuple[float, float | None] = (0.0, None)
+        self.floors: dict[str, float] = {}
         self.draining = asyncio.Event()
         self.ending = False
         self.closed = asyncio.Event()
 
-    def publish(self, report: Report) -> None:
-        """Send a report, or count it where control does not keep up."""
-        if not self.line.offer(Kind.REPORT, dumps(report)):
+    def publish(self, message: Message) -> None:
+        """Send a message; a report is counted where control does not keep up."""
+        if isinstance(message, Mark):
+            self.line.offer(Kind.MARK, orjson.dumps(tuple(message)))
+        elif not self.line.offer(Kind.REPORT, dumps(message)) and message.state in PAIRED:
             self._full.inc()
+
+    def offer(self, offer: Offer) -> None:
+        """Send a case where that delays no report; it is counted where it does not go."""
+        if not self.line.offer(Kind.OFFER, dumps_offer(offer), UNSENT_BEFORE_A_CASE):
+            self._case_full.inc()
 
     def _told(self, kind: Kind, body: bytes) -> None:
         if kind is Kind.DRAIN:
             self.draining.set()
+        elif kind is Kind.WEIGHT:
+            self.weight = orjson.loads(body)
+            if self.plane is not None:
+                self.plane.weigh(*self.weight)
+        elif kind is Kind.FLOORS:
+            self.floors = orjson.loads(body)
+            if self.plane is not None:
+                self.plane.admit(self.floors)
         elif kind is Kind.CONFIG:
             config = Config.model_validate_json(body)
             if not self.config.done():

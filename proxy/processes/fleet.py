@@ -11,19 +11,21 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from proxy.address import Address, parse_address
 from proxy.config import Config
+from proxy.counters.shelf import Shared, unshelved
 from proxy.gateway import Ledger
 from proxy.gateway.ledger import HAS_PAIR
+from proxy.offer import Offer
 from proxy.processes.backoff import Backoff
 from proxy.processes.plane import SCORING_GRACE, StartError
 from proxy.processes.process import GatewayProcess, LostError
 from proxy.processes.status import Gateways
-from proxy.report import Report
+from proxy.report import ENDED, Mark, Message, unanswered
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
 
@@ -53,21 +55,39 @@ def reserve(address: Address) -> socket.socket:
 
 
 class Fleet:
-    """Gateway processes, `config.gateway.workers` of them. `on_report` is given the reports of all."""
+    """Gateway processes, `config.gateway.workers` of them.
+
+    `on_message` is given what all of them tell, `on_offer` the cases that the pool may take.
+
+    `salt` keys the hashes of sessions; the one that the operator named, or a random one, where it is None. `share`
+    gives the memory in which each counts.
+    """
 
     def __init__(
-        self, config: Config, telemetry: Telemetry, ledger: Ledger, on_report: Callable[[Report], None]
+        self,
+        config: Config,
+        telemetry: Telemetry,
+        ledger: Ledger,
+        on_message: Callable[[Message], None],
+        salt: str | None = None,
+        *,
+        on_offer: Callable[[Offer], None] = lambda _: None,
+        share: Callable[[], Shared] = unshelved,
     ) -> None:
         self.address = parse_address(config.listen)
         self._config = config
         self._telemetry = telemetry
         self._ledger = ledger
-        self._on_report = on_report
-        self._environ = dict(os.environ)
+        self._on_message = on_message
+        self._on_offer = on_offer
+        self._share = share
+        self._floors: Mapping[str, float] = {}
+        self._environ = {**os.environ, SALT_ENV: salt or secrets.token_hex(32)}
         self._held: socket.socket | None = None
         self._processes: dict[int, GatewayProcess] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._draining = False
+        self._weight: tuple[float, float | None] = 0.0, None
         self._unheard = telemetry.queue_dropped.labels("process")
 
     @property
@@ -83,7 +103,6 @@ class Fleet:
             where = self._config.listen
             raise StartError(f"listen: cannot listen on {where}: {error.strerror or error}") from error
         self.address = Address(self.address.host, self._held.getsockname()[1])
-        self._environ[SALT_ENV] = secrets.token_hex(32)
         self._config = self._as_told(self._config)
         numbers = range(self._config.gateway.workers)
         began = await asyncio.gather(*map(self._begin, numbers), return_exceptions=True)
@@ -110,6 +129,18 @@ class Fleet:
         if self._held is not None:
             self._held.close()
             self._held = None
+
+    def weigh(self, weight: float, valid: float | None) -> None:
+        """See `Plane.weigh`: every process, and those that will replace them."""
+        self._weight = weight, valid
+        for process in self._processes.values():
+            process.weigh(weight, valid)
+
+    def admit(self, floors: Mapping[str, float]) -> None:
+        """See `Plane.admit`: every process, and those that will replace them."""
+        self._floors = floors
+        for process in self._processes.values():
+            process.admit(floors)
 
     def reload(self, config: Config) -> None:
         """Have every process, and those that will replace them, apply a checked configuration."""
@@ -142,8 +173,16 @@ class Fleet:
                 _log.error("gateway process did not start", gateway=number)
 
     async def _begin(self, number: int) -> None:
-        process = await GatewayProcess.start(number, self._config, self._environ, self._on_report)
+        given = self._weight
+        process = await GatewayProcess.start(
+            *(number, self._config, self._environ, self._on_message, given),
+            on_offer=self._on_offer,
+            floors=self._floors,
+            share=self._share,
+        )
         self._processes[number] = process
+        if self._weight != given:
+            process.weigh(*self._weight)
         self._telemetry.blocks.append(process.block)
         _log.info("gateway process serving", gateway=number, pid=process.pid)
 
@@ -156,5 +195,10 @@ class Fleet:
         pairs = sum(count for (state, _), (count,) in telemetry.ledger.of(block) if state in HAS_PAIR)
         dropped = sum(count for _, (count,) in telemetry.queue_dropped.of(block))
         self._unheard.inc(pairs - process.reports - dropped)
+        for (_, analyzer), report in process.waiting.items():
+            self._on_message(unanswered(report, analyzer))
+        if process.name:
+            self._on_message(Mark(process.name, ENDED))
         telemetry.retire(block)
+        process.forget()
         return lost

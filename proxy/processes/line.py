@@ -25,6 +25,14 @@ class Kind(IntEnum):
     """Child to parent: the port is open."""
     REPORT = 4
     """Child to parent: a report, see `proxy.report`."""
+    MARK = 6
+    """Child to parent: how far it has told, see `proxy.report`."""
+    WEIGHT = 5
+    """Parent to child: the candidate's share of sessions and how long it holds, as JSON; see `Plane.weigh`."""
+    OFFER = 7
+    """Child to parent: a case, see `proxy.offer`."""
+    FLOORS = 8
+    """Parent to child: what a case's rank must exceed by stratum, as JSON; see `Plane.admit`."""
 
 
 class Line(asyncio.Protocol):
@@ -44,10 +52,10 @@ class Line(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.writelines((_HEAD.pack(kind, len(body)), body))
 
-    def offer(self, kind: Kind, body: bytes) -> bool:
-        """Send where the reader keeps up; whether it was."""
+    def offer(self, kind: Kind, body: bytes, unsent: int = MAX_UNSENT) -> bool:
+        """Send where no more than `unsent` bytes wait for the reader; whether it was."""
         transport = self._transport
-        if transport is None or transport.is_closing() or transport.get_write_buffer_size() > MAX_UNSENT:
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size() > unsent:
             return False
         self.send(kind, body)
         return True

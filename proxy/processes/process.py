@@ -10,14 +10,18 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
+import orjson
 import structlog
 
 from proxy.config import Config
 from proxy.counters import Block
-from proxy.counters.block import share
+from proxy.counters.shelf import Shared, unshelved
+from proxy.offer import Offer
+from proxy.offer import loads as loads_offer
 from proxy.processes.line import Kind, Line
-from proxy.report import Report, ReportError, loads
+from proxy.report import PAIRED, Mark, Message, Report, ReportError, loads, loads_mark
 
 START_TIMEOUT = 30.0
 """Seconds until a gateway process must listen."""
@@ -32,13 +36,27 @@ class LostError(Exception):
 class GatewayProcess:
     """A running process. Use `start`; `ended` must be awaited in the end."""
 
-    def __init__(self, process: Process, block: Block, on_report: Callable[[Report], None]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        block: Block,
+        on_message: Callable[[Message], None],
+        on_offer: Callable[[Offer], None] = lambda _: None,
+        forget: Callable[[], None] = lambda: None,
+    ) -> None:
         self.block = block
         """Its counts, which outlive it."""
+        self.forget = forget
+        """Called once they are accounted for."""
+        self.name = ""
+        """What it calls itself in its messages, once there has been one."""
         self.reports = 0
-        """How many it has sent."""
+        """How many pairs it has told of."""
+        self.waiting: dict[tuple[str, str], Report] = {}
+        """By pair and analyzer, first reports to which a further one has still to come."""
         self._process = process
-        self._on_report = on_report
+        self._on_message = on_message
+        self._on_offer = on_offer
         self._line = Line(self._told, self._cut)
         self._listens: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._closed = asyncio.Event()
@@ -46,10 +64,22 @@ class GatewayProcess:
 
     @classmethod
     async def start(
-        cls, number: int, config: Config, environ: Mapping[str, str], on_report: Callable[[Report], None]
+        cls,
+        number: int,
+        config: Config,
+        environ: Mapping[str, str],
+        on_message: Callable[[Message], None],
+        weight: tuple[float, float | None],
+        *,
+        on_offer: Callable[[Offer], None] = lambda _: None,
+        floors: Mapping[str, float] = MappingProxyType({}),
+        share: Callable[[], Shared] = unshelved,
     ) -> GatewayProcess:
-        """Start a process and wait until it listens. Raises LostError."""
-        counts = share()
+        """Start a process, with this weight and these floors (see `weigh` and `admit`), and wait until it listens.
+
+        `share` gives the memory for its counts. Raises LostError.
+        """
+        counts, forget = share()
         ours, theirs = socket.socketpair()
         try:
             arguments = (number, os.getpid(), theirs.fileno(), counts)
@@ -60,9 +90,10 @@ class GatewayProcess:
                 pass_fds=(theirs.fileno(), counts),
                 start_new_session=True,  # a Ctrl-C for the parent is not for its children
             )
-            made = cls(process, Block(counts), on_report)
+            made = cls(process, Block(counts), on_message, on_offer, forget)
         except BaseException:
             ours.close()
+            forget()
             raise
         finally:
             theirs.close()
@@ -70,6 +101,8 @@ class GatewayProcess:
         try:
             await asyncio.get_running_loop().create_connection(lambda: made._line, sock=ours)
             made.tell(config)
+            made.weigh(*weight)
+            made.admit(floors)
             listens = await asyncio.wait_for(made._listens, START_TIMEOUT)
         except TimeoutError:
             listens = False
@@ -79,6 +112,7 @@ class GatewayProcess:
         if not listens:
             made.kill()
             await made.ended()
+            forget()
             raise LostError
         return made
 
@@ -95,6 +129,14 @@ class GatewayProcess:
     def tell(self, config: Config) -> None:
         """Have it apply a configuration; its first one starts it."""
         self._line.send(Kind.CONFIG, config.model_dump_json().encode())
+
+    def weigh(self, weight: float, valid: float | None) -> None:
+        """Have it give the candidate this share of sessions; see `Plane.weigh`."""
+        self._line.send(Kind.WEIGHT, orjson.dumps((weight, valid)))
+
+    def admit(self, floors: Mapping[str, float]) -> None:
+        """Have it offer the cases whose ranks exceed these; see `Plane.admit`."""
+        self._line.send(Kind.FLOORS, orjson.dumps(dict(floors)))
 
     def drain(self) -> None:
         """Have it finish what it accepted, then end."""
@@ -115,11 +157,36 @@ class GatewayProcess:
         if kind is Kind.READY and not self._listens.done():
             self._listens.set_result(True)
         elif kind is Kind.REPORT:
-            self.reports += 1
             try:
-                self._on_report(loads(body))
+                report = loads(body)
+                self._note(report)
+                self._take(report, report.mark)
             except ReportError as error:
                 _log.error("report not taken", error=str(error), pid=self.pid)
+        elif kind is Kind.OFFER:
+            try:
+                self._on_offer(loads_offer(body))
+            except ReportError as error:
+                _log.error("case not taken", error=str(error), pid=self.pid)
+        elif kind is Kind.MARK:
+            try:
+                mark = loads_mark(body)
+                self._take(mark, mark)
+            except ReportError as error:
+                _log.error("mark not taken", error=str(error), pid=self.pid)
+
+    def _take(self, message: Message, mark: Mark) -> None:
+        self.name = mark.process
+        self._on_message(message)
+
+    def _note(self, report: Report) -> None:
+        """Keep account of what has still to come."""
+        if report.further:
+            for analyzer in report.analyses:
+                self.waiting.pop((report.pair_id, analyzer), None)
+        elif report.state in PAIRED:
+            self.reports += 1
+            self.waiting.update({(report.pair_id, analyzer): report for analyzer in report.waiting})
 
     def _cut(self) -> None:
         self._closed.set()

@@ -1,18 +1,18 @@
 """Applies a changed `config.yaml` to a running deployment: whole, or not at all.
 
 Read on SIGHUP, and where `gateway.watch_config` asks for it whenever its text, or a certificate that it names,
-has changed: Kubernetes changes a mounted file and sends no signal. What is wrong, or needs a restart, is logged
-with its path and changes nothing.
+has changed: Kubernetes changes a mounted file and sends no signal. A file that is still being written, cut off at
+the end of a line, may be good YAML that means something else, so a change that nobody tells of counts once two
+looks in a row have found the same. What is wrong, or needs a restart, is logged with its path and changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -20,7 +20,7 @@ import structlog
 from proxy import tls
 from proxy.config import Config
 from proxy.config_checks import Problem
-from proxy.config_file import ConfigError, load, read
+from proxy.config_file import ConfigError, parse, read
 from proxy.telemetry import Telemetry
 
 RESTART = (
@@ -29,11 +29,33 @@ RESTART = (
     "gateway.workers",
     "limits",
     "analysis",
+    "probes",
     "session.salt_env",
+    "session.ttl",
+    "clients",
+    "segments",
     "candidate.revision",
     "guardrails",
+    "verdict",
+    "store",
+    "channel",
+    "triggers",
+    "cases.path",
+    "cases.uniform",
+    "cases.stratum",
+    "cases.count",
+    "cases.bytes",
+    "cases.age",
+    "cases.store_text",
+    "cases.redactor",
+    "cases.queue_bytes",
+    "rollout.silence",
+    "tracing",
 )
-"""Keys and sections whose change needs a restart: ports, processes, and what evidence belongs to."""
+"""Keys and sections whose change needs a restart: ports, processes, the pool, and what evidence belongs to.
+
+Whoever asks to be kept no longer waits for no restart: the lists in `cases` of those who are left out are not here.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -69,6 +91,31 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+class Found(NamedTuple):
+    """One look: what the file says, or why it cannot be read, and the certificates that are in force."""
+
+    text: str
+    problems: tuple[Problem, ...]
+    certificates: bytes
+
+
+class Looks:
+    """Which looks at the file are to be acted on. Pure."""
+
+    def __init__(self) -> None:
+        self.last: Found | None = None
+        """What the last look found."""
+        self._acted: Found | None = None
+
+    def counts(self, found: Found, *, asked: bool) -> bool:
+        """Whether to act on what was `found`: always where somebody asked, else once it stands still and is new."""
+        still, self.last = found == self.last, found
+        if not asked and (not still or found == self._acted):
+            return False
+        self._acted = found
+        return True
+
+
 class Reloader:
     """One file and the configuration made of it. `apply` is called with a checked one and must not fail.
 
@@ -81,6 +128,7 @@ class Reloader:
 
     def __init__(self, path: Path, active: Config, apply: Callable[[Config], None], telemetry: Telemetry) -> None:
         self.active = active
+        self.looks = Looks()
         self._path = path
         self._apply = apply
         self._telemetry = telemetry
@@ -101,15 +149,13 @@ class Reloader:
 
     async def run(self) -> None:
         """Look when asked, and now and then where the configuration says so. Ends by cancellation."""
-        last: str | None = ""
         while True:
             asked = await self._wait()
-            seen = await asyncio.to_thread(self._digest)
-            certificates = await asyncio.to_thread(tls.digest, self.active)
-            renewed = certificates != self._certificates
-            if asked or renewed or seen != last:
-                last, self._certificates = seen, certificates
-                await self._look(anew=asked or renewed)
+            found = await asyncio.to_thread(self._found)
+            if self.looks.counts(found, asked=asked):
+                renewed = found.certificates != self._certificates
+                self._certificates = found.certificates
+                await self._act(found, anew=asked or renewed)
 
     async def _wait(self) -> bool:
         """Until somebody asks, which is True, or it is time to see whether the file has changed."""
@@ -121,26 +167,29 @@ class Reloader:
         self._asked.clear()
         return True
 
-    def _digest(self) -> str | None:
+    def _found(self) -> Found:
+        certificates = tls.digest(self.active)
         try:
-            return hashlib.sha256(read(self._path).encode()).hexdigest()
-        except ConfigError:
-            return None
+            return Found(read(self._path, wait=False), (), certificates)
+        except ConfigError as error:
+            return Found("", error.problems, certificates)
 
-    def _wanted(self) -> tuple[Config, bytes]:
-        """The file's configuration and its certificates' digest, taken before they are used.
+    def _wanted(self, found: Found) -> tuple[Config, bytes]:
+        """The configuration of what was found and its certificates' digest, taken before they are used.
 
         Raises ConfigError, also where it needs a restart.
         """
-        wanted = load(self._path)
+        if found.problems:
+            raise ConfigError(str(self._path), found.problems)
+        wanted = parse(found.text, source=str(self._path))
         if problems := tuple(needs_restart(self.active, wanted)):
             raise ConfigError(str(self._path), problems)
         return wanted, tls.digest(wanted)
 
-    async def _look(self, *, anew: bool) -> None:
+    async def _act(self, found: Found, *, anew: bool) -> None:
         """Apply what the file says if it has changed, or in any case: a certificate may have been renewed."""
         try:
-            wanted, certificates = await asyncio.to_thread(self._wanted)
+            wanted, certificates = await asyncio.to_thread(self._wanted, found)
             changed = wanted != self.active
             if changed or anew:
                 self._apply(wanted)

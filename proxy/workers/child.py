@@ -8,6 +8,7 @@ because what is printed later may hold customer text.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import math
@@ -17,23 +18,31 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import replace
+from hashlib import blake2b
 
 import orjson
 
 from analyzers import registry
-from analyzers.finding import Analyzer, Need
+from analyzers.asked import last_user_text
+from analyzers.finding import Analyzer, Finding, Measurement, Need, NotApplicable, Reply, Result
+from analyzers.language.identify import identify
 from analyzers.pair import Pair
-from analyzers.reading import read_pair
-from analyzers.scoring import judge
-from proxy.workers import wire
-from proxy.workers.answers import FAILED, NOT_APPLICABLE, NOT_ASKED, READY, Answers
+from analyzers.reading import read_object, read_pair
+from analyzers.scoring import UNSEEN, bounds, judge
+from proxy.report import PAIRED
+from proxy.workers import golds, needs, wire
+from proxy.workers.answers import FAILED, MEASURED, NEEDS, NOT_APPLICABLE, NOT_ASKED, READY, UNDRAWN, Answers
 from proxy.workers.cell import IDLE, READING, Cell
+from proxy.workers.keeping import Keeping
 
 BATCH = 16
 """Most answers kept back while further tasks are there already: one write and one wake-up of the parent for all."""
 PATIENCE = 0.05
 """Seconds after which they are kept back no longer."""
 CHUNK = 256 * 1024
+NICENESS = 10
+"""The kernel gives the processor to whoever passes clients' bytes on before it gives it to an analyzer."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -42,8 +51,13 @@ def main() -> None:
     settings = wire.Settings(**orjson.loads(sys.argv[1]))
     link = socket.socket(fileno=settings.link)
     os.dup2(2, 1)
+    os.nice(NICENESS)
+    _wait_for_turns()
     _die_with_parent()
-    scorer = Scorer(registry.load(settings.analyzers), Cell(settings.cell), settings.cpu_seconds)
+    analyzers = registry.load(settings.analyzers)
+    for analyzer in analyzers:
+        analyzer.prepare()
+    scorer = Scorer(analyzers, Cell(settings.cell), settings)
     os.close(settings.cell)
     _limit(settings.memory_bytes)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -58,42 +72,115 @@ def main() -> None:
 class Scorer:
     """Answers tasks."""
 
-    def __init__(self, analyzers: tuple[Analyzer, ...], cell: Cell, cpu_seconds: float) -> None:
+    def __init__(self, analyzers: tuple[Analyzer, ...], cell: Cell, settings: wire.Settings) -> None:
         self._analyzers = analyzers
+        self._shares = settings.shares
+        self._golds = {} if settings.golds is None else golds.load(settings.golds)
         self._answers = Answers(analyzers)
         self._cell = cell
-        self._cpu_seconds = cpu_seconds
+        self._cpu_seconds = settings.cpu_seconds
+        self._keeping = Keeping(settings)
 
     def answer(self, task: wire.Task) -> bytes:
         """The record of one task."""
         _limit_cpu(self._cpu_seconds)
         cell, outcomes, seconds = self._cell, [], []
+        self._measured: dict[int, tuple[float, ...]] = {}
+        self._needed: dict[int, Need] = {}
+        self._findings = list[Finding]()
+        self._measurements = list[Measurement]()
+        if task.floors is not None:
+            self._keeping.floors = task.floors
+        replies = tuple(Reply(status, read_object(body)) for status, body in task.replies)
+        _give_way()
         cell.write(task.number, READING)
-        pair = read_pair(task.pair)
+        pair = golds.with_gold(read_pair(task.pair), self._golds)
+        language = identify(last_user_text(pair.request)) if task.language else None
         for position in range(len(self._analyzers)):
+            if not task.asked >> position & 1:
+                outcomes.append(NOT_ASKED)
+                seconds.append(0.0)
+                continue
+            _give_way()
             cell.write(task.number, position)
             began = time.perf_counter()
-            asked = task.asked >> position & 1
-            outcomes.append(self._run(position, pair, served=task.served) if asked else NOT_ASKED)
+            outcomes.append(self._run(position, pair, replies, task))
             seconds.append(time.perf_counter() - began)
+        case = b""
+        if task.keep:
+            cell.write(task.number, len(self._analyzers))
+            case = self._keeping.case(pair, self._findings, self._measurements)
         cell.write(0, IDLE)
-        return self._answers.write(task.number, outcomes, seconds, pair)
+        return self._answers.write(
+            task.number,
+            outcomes,
+            seconds,
+            pair,
+            measured=self._measured,
+            needed=self._needed,
+            language=language or "",
+            case=case,
+        )
 
-    def _run(self, position: int, pair: Pair, *, served: bool) -> bytes:
+    def _run(self, position: int, pair: Pair, replies: tuple[Reply, ...], task: wire.Task) -> bytes:
         """One analyzer's outcome. It may raise whatever it likes: the kind of failure is told, never its words."""
         analyzer = self._analyzers[position]
+        if task.blind >> position & 1:
+            return self._missing(position, _unseen(pair))
+        if task.state not in PAIRED:
+            return self._missing(position, pair)
         try:
-            finding = judge(analyzer, pair) if served or analyzer.scores_unserved else None
-        except MemoryError:
-            return FAILED["memory"]
-        except BaseException:
-            return FAILED["error"]
-        if finding is None:
-            return NOT_APPLICABLE
+            result = judge(analyzer, pair, replies) if task.state == "paired" or analyzer.scores_unserved else None
+        except BaseException as error:
+            failure = "memory" if isinstance(error, MemoryError) else "error"
+            return self._missing(position, _unseen(pair), failure)
         try:
-            return FAILED["need"] if isinstance(finding, Need) else self._answers.outcome(position, finding)
+            return NOT_APPLICABLE if result is None else self._told(position, pair, result)
         except Exception:
-            return FAILED["invalid"]
+            failure = "need" if isinstance(result, Need) else "invalid"
+            return self._missing(position, _unseen(pair), failure)
+
+    def _missing(self, position: int, pair: Pair, failure: str | None = None) -> bytes:
+        """What X can be where the analyzer applies. Where it failed, the answers may have led to that."""
+        try:
+            found = bounds(self._analyzers[position], pair)
+            if found is not None:
+                return self._answers.missing(position, found, failure)
+        except BaseException:
+            failure = failure or "error"
+        return NOT_APPLICABLE if failure is None else FAILED[failure]
+
+    def _told(self, position: int, pair: Pair, result: Result) -> bytes:
+        """A result in the parent's words. Raises whatever where it breaks the analyzer's contract."""
+        match result:
+            case Finding():
+                told = self._answers.outcome(position, result)
+                self._findings.append(result)
+                return told
+            case Measurement():
+                self._measured[position] = self._answers.measured(position, result)
+                self._measurements.append(result)
+                return MEASURED
+            case NotApplicable():
+                return self._answers.unfit(position, result)
+            case Need():
+                name = self._analyzers[position].name
+                if not drawn(pair.pair_id, name, self._shares.get(name, 0.0)):
+                    return UNDRAWN
+                needs.dumps(self._needed | {position: result})
+                self._needed[position] = result
+                return NEEDS
+
+
+def _unseen(pair: Pair) -> Pair:
+    """The pair as if nothing were known of its answers."""
+    return replace(pair, baseline=UNSEEN, candidate=UNSEEN, repeat=None)
+
+
+def drawn(pair_id: str, analyzer: str, share: float) -> bool:
+    """Whether a pair is in the share for which an analyzer may ask further requests; the same each time."""
+    digest = blake2b(f"{analyzer} {pair_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") < share * 2**64
 
 
 def serve(link: socket.socket, scorer: Scorer) -> None:
@@ -103,8 +190,7 @@ def serve(link: socket.socket, scorer: Scorer) -> None:
         size = wire.length(came)
         if len(came) < size:
             if answers:
-                link.sendall(b"".join(answers))
-                answers.clear()
+                _send(link, answers)
             chunk = link.recv(max(CHUNK, size - len(came)))
             if not chunk:
                 return
@@ -117,8 +203,29 @@ def serve(link: socket.socket, scorer: Scorer) -> None:
             since = time.monotonic()
         answers.append(scorer.answer(task))
         if len(answers) == BATCH or time.monotonic() - since > PATIENCE:
-            link.sendall(b"".join(answers))
-            answers.clear()
+            _send(link, answers)
+
+
+def _send(link: socket.socket, answers: list[bytes]) -> None:
+    _give_way()
+    link.sendall(b"".join(answers))
+    answers.clear()
+
+
+def _wait_for_turns() -> None:
+    """Being sent a task wakes this process, which would take the processor from the gateway amid a client's answer.
+
+    One of the batch policy waits for its turn instead.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # some sandboxes refuse it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+def _give_way() -> None:
+    """Let whoever waits for the processor have it: a pair is much work without a system call between."""
+    if sys.platform == "linux":
+        os.sched_yield()
 
 
 def _die_with_parent() -> None:

@@ -10,13 +10,13 @@ import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import cast
 
 import orjson
 
-from proxy import config
+from proxy import config, config_cases
 from proxy.workers.answers import READY
 from proxy.workers.cell import NOTHING, Cell, Doing, make
 from proxy.workers.window import BYTES
@@ -45,7 +45,12 @@ class Child(asyncio.Protocol):
 
     @classmethod
     async def start(
-        cls, analysis: config.Analysis, on_data: Callable[[bytes], None], on_end: Callable[[], None]
+        cls,
+        analysis: config.Analysis,
+        keeping: config_cases.Cases,
+        shares: Mapping[str, float],
+        on_data: Callable[[bytes], None],
+        on_end: Callable[[], None],
     ) -> Child:
         """Start a process and wait until it has loaded its analyzers; cancelled, it leaves none behind.
 
@@ -57,23 +62,29 @@ class Child(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BYTES)  # a full window in one write
         loop = asyncio.get_running_loop()
-        _, child = await loop.create_unix_connection(lambda: cls(on_data, on_end), sock=ours)
-        try:
-            with theirs:
-                await child.execute(analysis, theirs.fileno())
-            await child.ready()
-        except BaseException:
-            child.kill()
-            await child.gone()
-            raise
+        with theirs:
+            _, child = await loop.create_unix_connection(lambda: cls(on_data, on_end), sock=ours)
+            try:
+                await child.execute(analysis, keeping, shares, theirs.fileno())
+                theirs.close()  # or the end of the child's would not be seen
+                await child.ready()
+            except BaseException:
+                child.kill()
+                await child.gone()
+                raise
         return child
 
-    async def execute(self, analysis: config.Analysis, link: int) -> None:
+    async def execute(
+        self, analysis: config.Analysis, keeping: config_cases.Cases, shares: Mapping[str, float], link: int
+    ) -> None:
         """Start the process. `link` is a descriptor of its end of the socket pair. Raises OSError."""
         shared = make()
         try:
-            cpu_seconds = analysis.budget * (len(analysis.enabled) + 1)
-            settings = Settings(analysis.enabled, analysis.memory_bytes, cpu_seconds, shared, link)
+            golds = analysis.golds_file
+            cpu_seconds = analysis.budget * (len(analysis.enabled) + 2)
+            bounds = (analysis.memory_bytes, cpu_seconds)
+            kept = (keeping.redactor, keeping.store_text)
+            settings = Settings(analysis.enabled, *bounds, dict(shares), golds, shared, link, *kept)
             self._cell = Cell(shared)
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
-from proxy import config
+from proxy import config, config_cases
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
 from proxy.workers.answers import Answers, GarbageError
 from proxy.workers.cell import NOTHING, Doing
 from proxy.workers.job import Job
 from proxy.workers.process import Child
-from proxy.workers.window import PAIRS, Window
+from proxy.workers.window import CASE_NAME, PAIRS, Floors, Window
 
 MAX_PAUSE = 10.0
 
@@ -52,22 +52,29 @@ class Slot:
         analysis: config.Analysis,
         telemetry: Telemetry,
         *,
+        keeping: config_cases.Cases,
+        floors: Floors,
+        shares: Mapping[str, float],
         done: Callable[[Job], None],
         lost_to: Callable[[str | None], None],
     ) -> None:
         self._waiting = waiting
         self._answers = answers
         self._config = analysis
+        self._keeping = keeping
+        self._floors = floors
+        self._shares = shares
         self._telemetry = telemetry
         self._done = done
         self._lost_to = lost_to
-        self._window = Window(answers, waiting)
+        self._window = Window(answers, waiting, floors)
         self._child: Child | None = None
         self._former: Child | None = None
         self._starting: asyncio.Task[None] | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._losses = 0
-        self._stages = len(analysis.enabled)
+        self._stages = len(analysis.enabled) + 1
+        """The analyzers, and the making of a case."""
 
     @property
     def load(self) -> int:
@@ -106,7 +113,9 @@ class Slot:
         try:
             await self._gone()
             await asyncio.sleep(pause(self._losses))
-            child = await Child.start(self._config, self._answered, lambda: self._lost("crashed"))
+            child = await Child.start(
+                self._config, self._keeping, self._shares, self._answered, lambda: self._lost("crashed")
+            )
         except Exception as error:
             _log.warning("analyzer process not started", error=type(error).__name__)
             self._starting = None
@@ -127,6 +136,8 @@ class Slot:
             for job in self._window.answered(data):
                 for analyzer, kind in job.failures:
                     self._telemetry.analyzer_failures.labels(analyzer, kind).inc()
+                for analyzer, why in job.unfit:
+                    self._telemetry.not_applicable.labels(analyzer, why).inc()
                 self._losses = 0
                 self._done(job)
         except GarbageError:
@@ -159,10 +170,12 @@ class Slot:
         self._losses += 1
         self._telemetry.worker_restarts.labels(kind).inc()
         _log.warning("analyzer process lost", kind=kind, in_a_row=self._losses)
-        window, self._window = self._window, Window(self._answers, self._waiting)
+        window, self._window = self._window, Window(self._answers, self._waiting, self._floors)
         loss = window.lost(doing)
         if loss.blamed is not None:
             self._telemetry.analyzer_failures.labels(loss.blamed, kind).inc()
+        if loss.blamed == CASE_NAME:
+            self._telemetry.case_offers.labels("dropped_redaction").inc()
         for job in loss.finished:
             self._done(job)
-        self._lost_to(None if loss.blamed is None else loss.session)
+        self._lost_to(None if loss.blamed in (None, CASE_NAME) else loss.session)

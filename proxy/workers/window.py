@@ -7,10 +7,9 @@ takes several answers at once.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from proxy.report import Analysis
 from proxy.workers import wire
 from proxy.workers.answers import Answers, GarbageError
 from proxy.workers.cell import READING, Doing
@@ -21,23 +20,38 @@ BYTES = 1 << 20
 """Most sent ahead; at least one pair always is."""
 READING_NAME = "reading"
 """The name under which losses are counted that happened before any analyzer ran."""
+CASE_NAME = "case"
+"""And of those that happened after all had, while a case was made: the pair is scored again, and not kept."""
 
 
 class Loss(NamedTuple):
     """What the loss of a child comes to."""
 
     blamed: str | None
-    """The analyzer, or READING_NAME, that it is put down to; None where nothing explains it yet."""
+    """The analyzer, READING_NAME or CASE_NAME, that it is put down to; None where nothing explains it yet."""
     session: str
     """Whose pair that was."""
     finished: list[Job]
     """Jobs that nothing is left to do of."""
 
 
+class Floors:
+    """What the case pool asks of a rank, by stratum, as it was told last."""
+
+    def __init__(self) -> None:
+        self.values: Mapping[str, float] = {}
+        self.version = 0
+
+    def set(self, values: Mapping[str, float]) -> None:
+        """They are these from now on."""
+        self.values = values
+        self.version += 1
+
+
 class Window:
     """One child's tasks, taken off the front of `waiting`. Make a new one for each child."""
 
-    def __init__(self, answers: Answers, waiting: deque[Job]) -> None:
+    def __init__(self, answers: Answers, waiting: deque[Job], floors: Floors) -> None:
         self._answers = answers
         self._waiting = waiting
         self._jobs: deque[Job] = deque()
@@ -45,6 +59,8 @@ class Window:
         self._oldest = 1
         """The number of the first of `_jobs`; the others follow without gaps."""
         self._rest = b""
+        self._floors = floors
+        self._floors_told = 0
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -59,7 +75,12 @@ class Window:
         jobs, waiting, buffers = self._jobs, self._waiting, list[bytes]()
         while waiting and len(jobs) < PAIRS and (not jobs or self._bytes + waiting[0].size <= BYTES):
             job = waiting.popleft()
-            buffers += wire.pack(self._oldest + len(jobs), job.asked, job.state, job.pair)
+            number = self._oldest + len(jobs)
+            floors = None
+            if job.keep and self._floors_told != self._floors.version:
+                floors, self._floors_told = self._floors.values, self._floors.version
+            asked = (number, job.asked, job.state, job.pair, job.replies)
+            buffers += wire.pack(*asked, blind=job.blind, keep=job.keep, floors=floors)
             jobs.append(job)
             self._bytes += job.size
         return buffers
@@ -69,13 +90,13 @@ class Window:
         answers, jobs, at = self._answers, self._jobs, 0
         if self._rest:
             data = self._rest + data
-        while jobs and len(data) - at >= answers.size:
+        while jobs and len(data) - at >= (length := answers.length(data, at)):
             job = jobs[0]
             job.take(answers.read(data, at, self._oldest, repeated=job.pair.repeat is not None))
             jobs.popleft()
             self._bytes -= job.size
             self._oldest += 1
-            at += answers.size
+            at += length
             yield job
         self._rest = data[at:]
         if self._rest and not (jobs and answers.begins(data, at, self._oldest)):
@@ -89,11 +110,15 @@ class Window:
             at = doing.number - self._oldest if doing.number in self.numbers else 0
             job = self._jobs[at]
             session = job.pair.session
+            if doing.stage == job.stages and job.keep:  # its findings were there, and are found again
+                job.keep = False
+                self.give_back()
+                return Loss(CASE_NAME, session, [])
             if doing.stage >= 0:
                 blamed = job.lose(doing.stage)
             if blamed is None and (doing.stage == READING or job.lose_blameless()):
                 blamed = READING_NAME
-                job.give_up(Analysis.KILLED)
+                job.lose_reading()
         finished = [job for job in self._jobs if not job.asked]
         self.give_back()
         return Loss(blamed, session, finished)

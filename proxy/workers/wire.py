@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import marshal
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analyzers.pair import Capture, CapturedPair, End
-
-ARRIVALS = 320
-"""Most arrivals of an answer that are sent: no more than its first 257 tokens are timed (`analyzers.reading`)."""
+from verdict.segments import UNREAD
 
 _HEAD = struct.Struct("<QQ")
 """Bytes of the description, bytes of the bodies."""
@@ -31,10 +29,18 @@ class Settings:
     memory_bytes: int
     cpu_seconds: float
     """For one task, all analyzers together."""
+    shares: Mapping[str, float]
+    """By analyzer, the share of pairs for which it may ask further requests; none where it is not named."""
+    golds: str | None
+    """Path of a file of right answers; see `proxy.workers.golds`."""
     cell: int
     """File descriptor of the shared cell."""
     link: int
     """File descriptor of the child's end of the socket pair."""
+    redactor: str | None = None
+    """Name of the operator's own redactor."""
+    store_text: bool = True
+    """Whether cases carry redacted texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +50,46 @@ class Task:
     number: int
     asked: int
     """Bit n is set where the n-th analyzer is to run."""
-    served: bool
-    """Whether both arms answered; else only analyzers that score a missing answer run."""
+    blind: int
+    """Bit n is set where the n-th analyzer may see no answer, since one has killed it, and says what X can be."""
+    state: str
+    """The pair's ledger state."""
     pair: CapturedPair
-    """As captured, but for session, primary and inclusion, which no analyzer may see."""
+    """As captured, but for session, subject, client, primary and inclusion, which no analyzer may see."""
+    replies: tuple[tuple[int, bytes], ...] = ()
+    """Status and body of the answers to what the one asked analyzer needed before."""
+    language: bool = False
+    """Whether to tell in which language the request is."""
+    keep: bool = False
+    """Whether the pair may be kept as a case."""
+    floors: Mapping[str, float] | None = None
+    """By stratum of the case pool, what a rank must exceed; None where they are as before."""
 
 
-def pack(number: int, asked: int, state: str, pair: CapturedPair) -> list[bytes]:
-    """The parent's side: the buffers of one task, to be written one after the other."""
+def pack(
+    number: int,
+    asked: int,
+    state: str,
+    pair: CapturedPair,
+    replies: Sequence[tuple[int, bytes]] = (),
+    *,
+    blind: int = 0,
+    keep: bool = False,
+    floors: Mapping[str, float] | None = None,
+) -> list[bytes]:
+    """The parent's side: the buffers of one task, to be written one after the other. See `Task`."""
     bodies = [pair.body, pair.baseline.body, pair.candidate.body]
     told = [_told(pair.baseline), _told(pair.candidate)]
     if pair.repeat is not None:
         bodies.append(pair.repeat.body)
         told.append(_told(pair.repeat))
+    bodies += [body for _, body in replies]
     sizes = list(map(len, bodies))
-    description = marshal.dumps(
-        (number, asked, state == "paired", pair.pair_id, pair.path, dict(pair.headers), sizes, told)
-    )
+    statuses = [status for status, _ in replies]
+    request = (pair.pair_id, pair.path, dict(pair.headers))
+    language = UNREAD in pair.segments
+    about = (*request, sizes, told, statuses, language, keep, None if floors is None else dict(floors))
+    description = marshal.dumps((number, asked, blind, state, *about))
     return [_HEAD.pack(len(description), sum(sizes)) + description, *bodies]
 
 
@@ -70,7 +99,7 @@ def _told(answer: Capture) -> tuple[object, ...]:
         answer.status,
         answer.content_type,
         answer.content_encoding,
-        answer.arrivals[:ARRIVALS],
+        answer.arrivals,
         answer.duration,
     )
 
@@ -82,14 +111,17 @@ def length(buffer: bytearray) -> int:
 
 def unpack(buffer: memoryview) -> Task:
     """The child's side: what `pack` packed."""
-    described, _ = _HEAD.unpack_from(buffer)
-    at = _HEAD.size + described
-    number, asked, served, pair_id, path, headers, sizes, captures = marshal.loads(buffer[_HEAD.size : at])  # noqa: S302 - from the parent
+    length, _ = _HEAD.unpack_from(buffer)
+    at = _HEAD.size + length
+    described = marshal.loads(buffer[_HEAD.size : at])  # noqa: S302 - from the parent
+    number, asked, blind, state, pair_id, path, headers, sizes, captures, statuses, *wanted = described
+    language, keep, floors = wanted
     bodies = []
     for size in sizes:
         bodies.append(bytes(buffer[at : at + size]))
         at += size
-    body, *answers = bodies
+    body, *rest = bodies
+    answers, replies = rest[: len(captures)], rest[len(captures) :]
     baseline, candidate, *repeat = (
         Capture(_ENDS[end], status, content_type, coding, answer, arrivals, duration)
         for (end, status, content_type, coding, arrivals, duration), answer in zip(captures, answers, strict=True)
@@ -105,4 +137,6 @@ def unpack(buffer: memoryview) -> Task:
         repeat=repeat[0] if repeat else None,
         headers=headers,
     )
-    return Task(number, asked, served, pair)
+    return Task(
+        number, asked, blind, state, pair, tuple(zip(statuses, replies, strict=True)), language, keep, floors
+    )

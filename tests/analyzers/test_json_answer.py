@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from analyzers.json_answer import CONSTRAINED, PROMPTED, JsonAnswer
-from analyzers.json_answer.asked import wanted
-from analyzers.pair import Exchange, Request
+from analyzers import schemas
+from analyzers.json_answer import JsonAnswer, explain
+from analyzers.json_answer.asked import CONSTRAINED, IGNORED, PROMPTED, TOOLS, wanted
+from analyzers.pair import Choice, Exchange, Request, ToolCall
 from tests.analyzers.exchanges import CHAT, ask, said
 
 SCHEMA = {
@@ -17,6 +18,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 FORM = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
+TOOL = {"type": "function", "function": {"name": "f"}}
 BY_SCHEMA = ask("Note.", response_format=FORM)
 PROMPT = f"Note: Anna is 30.\nReturn only JSON matching this schema: {json.dumps(SCHEMA)}\nBe brief."
 
@@ -37,12 +39,22 @@ def label(request: Request, answer: Exchange) -> str:
         ({"structured_outputs": {"json_object": True}}, CONSTRAINED),
         ({"text": {"format": {"type": "json_schema", "schema": SCHEMA}}}, CONSTRAINED),
         ({"response_format": {"type": "text"}}, None),
-        ({"guided_json": SCHEMA}, None),
-        ({"response_format": FORM, "tools": [{}]}, None),
-        ({"response_format": FORM, "tools": [{}], "tool_choice": "none"}, CONSTRAINED),
+        ({"response_format": {"type": "structural_tag"}}, None),
+        ({"structured_outputs": {"choice": ["yes", "no"]}}, CONSTRAINED),
+        ({"structured_outputs": {"regex": "a+"}}, CONSTRAINED),
+        ({"structured_outputs": {"grammar": "root ::= x"}}, None),
+        ({"guided_json": SCHEMA}, IGNORED),
+        ({"guided_json": json.dumps(SCHEMA), "tools": [TOOL]}, IGNORED),
+        ({"guided_choice": ["yes", "no"]}, IGNORED),
+        ({"guided_regex": "a+"}, IGNORED),
+        ({"guided_grammar": "root ::= x"}, None),
+        ({"guided_json": SCHEMA, "structured_outputs": {"json": SCHEMA}}, CONSTRAINED),
+        ({"response_format": FORM, "tools": [TOOL]}, TOOLS),
+        ({"response_format": FORM, "tools": [{}]}, CONSTRAINED),
+        ({"response_format": FORM, "tools": [TOOL], "tool_choice": "none"}, CONSTRAINED),
     ],
 )
-def test_constrained_is_what_the_server_enforces(body: dict[str, Any], variable: str | None) -> None:
+def test_the_request_tells_the_populations_apart(body: dict[str, Any], variable: str | None) -> None:
     assert JsonAnswer().variable(ask("Note.", **body)) == variable
 
 
@@ -101,6 +113,8 @@ def test_the_schema_in_the_prompt_is_used() -> None:
         ("{'age': 30}", "syntax"),
         ('{"age": NaN}', "syntax"),
         ('{"age": 30', "syntax"),
+        ('{"age": 30, "inner": {"a": 1}, }', "syntax"),
+        ('{"age": 30}\n{"age": 30}', "prose"),
         ("I'm sorry, but I can't help with that.", "refused"),
         ("30", "schema_type"),
         ("{}", "schema_required"),
@@ -139,3 +153,54 @@ def test_an_unusable_schema_leaves_plain_json(schema: Any) -> None:
 def test_several_choices_score_their_mean() -> None:
     score = JsonAnswer().failure(BY_SCHEMA, said('{"age": 30}', "{", '{"age": 30}', "{}"))
     assert (score.failed, score.label) == (0.5, "syntax")
+
+
+def test_a_call_is_as_good_as_an_answer_where_tools_are_offered() -> None:
+    request = ask("Note.", response_format=FORM, tools=[TOOL])
+    assert label(request, said("", calls=(ToolCall("f", "{"),))) == "ok"
+    assert label(request, said('{"age": 3}')) == "schema_minimum"
+    assert label(BY_SCHEMA, said("", calls=(ToolCall("f", "{}"),))) == "empty"
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "expected"),
+    [
+        ({"choice": ["yes", "no"]}, "yes", "ok"),
+        ({"choice": ["yes", "no"]}, "Yes", "schema_enum"),
+        ({"choice": ["yes", "no"]}, "", "empty"),
+        ({"regex": r"\d{3}|x"}, "123", "ok"),
+        ({"regex": r"\d{3}|x"}, "1234", "schema_pattern"),
+        ({"regex": "(a+)+"}, "a" * 50 + "!", "schema_pattern"),
+        ({"regex": "("}, "anything", "ok"),
+        ({"regex": "a*"}, "", "ok"),
+        ({"regex": "a+"}, "", "empty"),
+        ({"choice": ["", "yes"]}, "", "ok"),
+        ({"json": SCHEMA}, '{"age": 3}', "schema_minimum"),
+    ],
+)
+def test_a_constraint_is_checked_whether_the_server_keeps_it_or_not(
+    options: dict[str, Any], text: str, expected: str
+) -> None:
+    assert label(ask("x", structured_outputs=options), said(text)) == expected
+    assert label(ask("x", **{f"guided_{name}": value for name, value in options.items()}), said(text)) == expected
+
+
+def test_what_fails_is_explained_by_its_place_in_the_schema() -> None:
+    items = {"type": "array", "items": {"$ref": "#/$defs/size"}}
+    schema = {"properties": {"sizes": items}, "$defs": {"size": {"enum": ["s", "m"]}}}
+    request = ask("x", structured_outputs={"json": schema})
+    failure = explain(request, Choice('{"sizes": ["s", "XYZZY"]}'))
+    assert failure is not None
+    assert failure.label == "schema_enum"
+    assert "/".join(failure.path).endswith("size/enum")
+    assert "XYZZY" not in repr(failure)
+    assert explain(request, Choice('{"sizes": ["s"]}')) is None
+    assert explain(ask("Hi"), Choice("Hi")) is None
+
+
+def test_equal_schemas_are_compiled_once() -> None:
+    before = schemas._compiled.cache_info().misses
+    for keys in (("a", "b"), ("b", "a")):
+        schema = {"properties": {key: {"const": "only here"} for key in keys}}
+        assert schemas.failure(schema, {"a": "only here"}) is None
+    assert schemas._compiled.cache_info().misses == before + 1

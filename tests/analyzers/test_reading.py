@@ -20,8 +20,9 @@ def delta(content: str | None = None, finish: str | None = None, index: int = 0,
     return {"choices": [{"index": index, "delta": {"content": content, **more}, "finish_reason": finish}]}
 
 
-def call_delta(index: int, name: str | None, arguments: str) -> dict[str, Any]:
-    return delta(tool_calls=[{"index": index, "function": {"name": name, "arguments": arguments}}])
+def call_delta(at: int, name: str | None, arguments: str, choice: int = 0) -> dict[str, Any]:
+    called = {"index": at, "function": {"name": name, "arguments": arguments}}
+    return delta(tool_calls=[called], index=choice)
 
 
 def test_a_chat_completion_is_read() -> None:
@@ -53,6 +54,48 @@ def test_a_stream_reads_like_the_same_answer_in_one_piece() -> None:
     calls = (ToolCall("f", '{"a":1}'), ToolCall("g", ""))
     assert exchange.choices == (Choice("Héllo", "", calls, "tool_calls"),)
     assert exchange.usage == Usage(7, 3)
+
+
+CALL_TEXTS = st.text(alphabet='{}[]":,aé\\😀 ', max_size=12)
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from("fgh"), CALL_TEXTS), max_size=3), min_size=1, max_size=3), st.data()
+)
+def test_calls_cut_anywhere_are_assembled_exactly(
+    choices: list[list[tuple[str, str]]], data: st.DataObject
+) -> None:
+    events: list[list[Any]] = []
+    for number, calls in enumerate(choices):
+        own: list[Any] = [delta(role="assistant", index=number)]
+        for at, (name, arguments) in enumerate(calls):
+            cut = data.draw(st.integers(0, len(arguments)))
+            own.append(call_delta(at, name, arguments[:cut], choice=number))
+            own.append(call_delta(at, None, arguments[cut:], choice=number))
+        events.append(own)
+    interleaved: list[Any] = []
+    while any(events):
+        source = data.draw(st.sampled_from([own for own in events if own]))
+        interleaved.append(source.pop(0))
+    read = read_exchange(CHAT, stream_capture(*interleaved))
+    assert [[(call.name, call.arguments) for call in choice.tool_calls] for choice in read.choices] == choices
+
+
+def test_custom_tools_are_read_with_their_free_text() -> None:
+    custom = {"type": "custom", "custom": {"name": "shell", "input": "ls"}}
+    plain = read_exchange(CHAT, json_capture({"choices": [{"message": {"tool_calls": [custom]}}]}))
+    assert plain.choices[0].tool_calls == (ToolCall("shell", "ls"),)
+    response = {"status": "completed", "output": [{"type": "custom_tool_call", "name": "shell", "input": "ls"}]}
+    assert (
+        read_exchange("/v1/responses", json_capture(response)).choices[0].tool_calls == plain.choices[0].tool_calls
+    )
+
+
+def test_a_streamed_call_without_arguments_has_an_empty_object() -> None:
+    started = {"type": "content_block_start", "content_block": {"type": "tool_use", "name": "f", "input": {}}}
+    events = ({"type": "message_start"}, started, {"type": "message_stop"})
+    read = read_exchange("/v1/messages", stream_capture(*((event["type"], event) for event in events), done=None))
+    assert read.choices[0].tool_calls == (ToolCall("f", "{}"),)
 
 
 def test_n_choices_come_in_order_of_their_index() -> None:
@@ -271,3 +314,9 @@ def test_any_json_body_is_read(path: str, body: Any) -> None:
 )
 def test_any_bytes_are_read(path: str, body: bytes, content_type: str, coding: str) -> None:
     read_exchange(path, Capture(End.COMPLETE, 200, content_type, coding, body))
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a": ' * 2_000, b'{"a": "\\ud800"}', b"\0", b"9" * 999])
+def test_a_request_body_that_is_no_object_is_read_as_none(body: bytes) -> None:
+    answer = json_capture({"choices": [{"message": {"content": "hi"}}]})
+    assert read_pair(CapturedPair("id", "s", "baseline", CHAT, body, answer, answer)).request.body == {}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.gateway.arms.budget import BURST, TokenBudget, prompt_tokens, spent_tokens
+from proxy.gateway.arms.budget import BURST, DEBT, TokenBudget, prompt_tokens, spent_tokens
 from proxy.gateway.capture import Recorder
 from proxy.gateway.response import ResponseHead
 
@@ -28,13 +28,33 @@ def test_what_was_charged_too_much_or_too_little_is_made_good() -> None:
     budget = TokenBudget(100.0, now=0.0)
     assert budget.take(1_000, 0.0)
     assert not budget.take(0, 0.0)
-    budget.give(900)
+    budget.settle(1_000, 100)
     assert budget.take(0, 0.0)
-    budget.give(-900)
+    budget.settle(0, 900)
     assert not budget.take(0, 0.0)
 
 
-@given(st.lists(st.tuples(st.floats(0, 10), st.integers(0, 5_000)), max_size=50))
+def test_a_debt_ends_after_a_while_however_large_the_prompt_or_the_answer() -> None:
+    budget = TokenBudget(100.0, now=0.0)
+    assert budget.take(1_000_000, 0.0)  # no more than the debt's end is charged, from a balance of a burst
+    assert not budget.take(1, DEBT - BURST)
+    assert budget.take(1, DEBT - BURST + 0.1)
+    budget.settle(1, 1_000_000)
+    budget.settle(1, 1_000_000)
+    assert not budget.take(1, 2 * DEBT - BURST + 0.1)
+    assert budget.take(1, 2 * DEBT - BURST + 0.2)
+
+
+def test_a_prompt_that_was_taken_for_a_huge_one_gives_back_only_what_it_was_charged() -> None:
+    budget = TokenBudget(100.0, now=0.0)
+    assert budget.take(400, 0.0)
+    assert budget.take(1_000_000, 0.0)
+    budget.settle(1_000_000, 0)
+    assert budget.take(101, 0.0)  # the hundred that was left before
+    assert not budget.take(1, 0.0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.integers(0, 3_000)), max_size=50))
 def test_what_is_spent_never_exceeds_the_rate_by_more_than_a_burst_and_one_leg(
     legs: list[tuple[float, int]],
 ) -> None:
@@ -43,7 +63,19 @@ def test_what_is_spent_never_exceeds_the_rate_by_more_than_a_burst_and_one_leg(
         now += wait
         if budget.take(tokens, now):
             spent += tokens
-        assert spent <= 100.0 * (now + BURST) + 5_000
+        assert spent <= 100.0 * (now + BURST) + 3_000
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 10), st.integers(0, 10**7)), max_size=50))
+def test_nothing_stops_legs_for_longer_than_the_largest_debt(events: list[tuple[bool, float, int]]) -> None:
+    budget, now = TokenBudget(100.0, now=0.0), 0.0
+    for ends, wait, tokens in events:
+        now += wait
+        if ends:
+            budget.settle(0, tokens)
+        else:
+            budget.take(tokens, now)
+    assert budget.take(1, now + DEBT + 0.1)
 
 
 def test_a_prompt_is_estimated_by_its_bytes() -> None:

@@ -75,6 +75,15 @@ def test_a_page_with_endless_series_says_nothing() -> None:
     assert load_of(page) == Load(None, None)
 
 
+@pytest.mark.parametrize("line", [WAITING + b"_x 1\n", WAITING + b" 1\n", b"# " + WAITING + b"\n"])
+def test_names_that_begin_alike_count_against_what_is_read_and_others_do_not(line: bytes) -> None:
+    few, many = line * 255, line * 2_000
+    sample = WAITING + b"{} 0\n" + KV + b"{} 0.5\n"
+
+    assert load_of(few + sample).waiting is not None
+    assert load_of(many + sample) == Load(0.0 if line.startswith(b"#") else None, 0.5)
+
+
 @given(st.binary(), st.binary())
 def test_no_page_raises(before: bytes, after: bytes) -> None:
     load_of(before + WAITING + after)

@@ -118,20 +118,20 @@ async def test_sampling_budget_and_checks_go_by_the_new_settings_and_a_pair_by_t
         assert await s.settled() == {"paired": 2, "dropped_budget": 1}
 
 
-async def test_a_weight_set_since_stays_until_the_configuration_has_another() -> None:
+async def test_the_weight_that_was_set_outlives_a_reload() -> None:
     async with (
         serving(named(b"baseline")) as baseline,
         serving(named(b"candidate")) as candidate,
-        standing(baseline.address, candidate.address, mirror=ALONE, canary={"weight": 0.5}) as s,
+        standing(baseline.address, candidate.address, mirror=ALONE, weight=1.0) as s,
     ):
 
         async def answers() -> bytes:
             return (await ask(s.port, ASK)).body
 
-        s.gateway.set_candidate_weight(1.0)
-        s.gateway.reload(configured(baseline.address, candidate.address, canary={"weight": 0.5}))
         assert await answers() == b"candidate"
-        s.gateway.reload(configured(baseline.address, candidate.address, mirror=ALONE))
+        s.gateway.reload(configured(baseline.address, candidate.address))
+        assert await answers() == b"candidate"
+        s.gateway.set_candidate_weight(0.0)
         assert await answers() == b"baseline"
 
 

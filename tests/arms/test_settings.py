@@ -20,7 +20,12 @@ SECURE = "https://127.0.0.1:8443"
 
 def document(**baseline: Any) -> str:
     """A file whose baseline has these keys."""
-    tree = {"baseline": {"url": ONE, **baseline}, "candidate": {"url": OTHER}, "models": {"m": {}}}
+    tree = {
+        "baseline": {"url": ONE, **baseline},
+        "candidate": {"url": OTHER},
+        "models": {"m": {}},
+        "clients": {"sessions": 0},
+    }
     return yaml.safe_dump(tree)
 
 

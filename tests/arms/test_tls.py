@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import subprocess
 from pathlib import Path
@@ -112,8 +113,10 @@ def test_without_files_the_data_port_speaks_plain_http() -> None:
 
 def test_files_that_cannot_be_used_are_named_with_what_is_wrong(ca: Authority, tmp_path: Path) -> None:
     (cert, key), (_, other) = ca.issue("localhost"), ca.issue("localhost")
-    empty, absent, locked, broken = (str(tmp_path / name) for name in ("empty", "absent", "locked", "broken"))
+    names = ("empty", "absent", "locked", "broken", "pipe")
+    empty, absent, locked, broken, pipe = (str(tmp_path / name) for name in names)
     Path(empty).touch()
+    os.mkfifo(pipe)
     command = ["openssl", "pkey", "-in", key, "-aes128", "-passout", "pass:secret", "-out", locked]
     subprocess.run(command, check=True)
     Path(broken).write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
@@ -121,6 +124,7 @@ def test_files_that_cannot_be_used_are_named_with_what_is_wrong(ca: Authority, t
     for files, expected in (
         ((absent, key), f"cert_file: {absent} cannot be read: No such file or directory"),
         ((cert, str(tmp_path)), f"key_file: {tmp_path} cannot be read: Is a directory"),
+        ((cert, pipe), f"key_file: {pipe} cannot be read: is a pipe or a device"),
         ((empty, key), "cert_file: holds no certificate"),
         ((key, key), "cert_file: holds no certificate"),
         ((broken, key), "cert_file: cannot be used with key_file"),

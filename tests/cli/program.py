@@ -39,16 +39,18 @@ async def start(*arguments: str | Path) -> Program:
     return Program(process)
 
 
-def write_config(path: Path, baseline: str, candidate: str, **changes: Any) -> Path:
+def write_config(path: Path, baseline: str, candidate: str, /, **changes: Any) -> Path:
     """A configuration on free ports that mirrors everything, whatever it costs."""
+    unbounded = {"tokens_per_second": None, "waiting": None, "kv_usage": None}
     tree = {
         "listen": "127.0.0.1:0",
         "admin": {"listen": "127.0.0.1:0"},
-        "baseline": {"url": baseline, "extra": {"tokens_per_second": None}},
-        "candidate": {"url": candidate, "extra": {"tokens_per_second": None}},
+        "baseline": {"url": baseline, "extra": {**unbounded}},
+        "candidate": {"url": candidate, "extra": {**unbounded}},
         "gateway": {"shed_lag": 60.0},
         "models": {"m": {}},
-        "mirror": {"sample": 1.0, "repeat": 0.0},
+        "mirror": {"sample": 1.0, "repeat": 0.0, "in_flight": 512},
+        "clients": {"sessions": 0},
         "log": {"format": "json"},
     }
     path.write_text(yaml.safe_dump(tree | changes))

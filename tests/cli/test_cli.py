@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import VERDICT_CODES, main
-from proxy.control.verdict import State
+from verdict.judge import State
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,9 @@ def test_every_command_has_help(command: list[str]) -> None:
 def test_a_good_config_is_good() -> None:
     result = CliRunner().invoke(main, ["check-config", str(ROOT / "config.yaml")])
 
-    assert (result.exit_code, result.stderr) == (0, "")
+    (warning,) = result.stderr.splitlines()
+    assert result.exit_code == 0
+    assert warning.startswith("warning: clients.identity: is left out")
     assert result.stdout.endswith("config.yaml: good\n")
 
 
@@ -33,7 +35,7 @@ def test_a_bad_config_goes_to_standard_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["check-config", str(path)])
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "listen: found 1, should be a string" in result.stderr
+    assert "listen: found 1, should be host and port" in result.stderr
 
 
 def test_a_bad_config_is_told_as_json(tmp_path: Path) -> None:
@@ -44,7 +46,8 @@ def test_a_bad_config_is_told_as_json(tmp_path: Path) -> None:
 
     assert (result.exit_code, result.stderr) == (2, "")
     assert told["valid"] is False
-    assert {"path": "listen", "message": "found 1, should be a string"} in told["problems"]
+    message = "found 1, should be host and port, such as 127.0.0.1:8080"
+    assert {"path": "listen", "message": message} in told["problems"]
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["run", "--nothing"], ["demo", "--candidate", "none"]])

@@ -61,14 +61,14 @@ def test_json_is_one_object_of_stable_shape_and_nothing_else() -> None:
     assert sum(told["findings"]["served"].values()) == states["paired"] > 0
 
 
-def test_people_get_tables_a_ledger_that_agrees_and_the_address_of_the_metrics() -> None:
+def test_people_get_tables_a_ledger_that_agrees_and_the_address_of_the_console() -> None:
     code, out, err = demo("--rate", "200", "--seed", "7")
 
     assert code == 4
     assert "only candidate" in out
-    assert "Verdict: " in out
+    assert "verdict no_data   stage shadow" in out
     assert "they agree" in out
-    assert "/metrics" in err
+    assert "the console was at http://127.0.0.1:" in err
 
 
 def test_a_model_that_is_not_there_is_an_error() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -16,17 +17,6 @@ from tests.cli.program import Program, start, write_config
 from tests.cli.upstream import ANSWER, Upstream
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "Hello?"}]}
-
-
-@pytest.fixture
-async def arms() -> AsyncIterator[tuple[Upstream, Upstream]]:
-    pair = (Upstream(), Upstream())
-    for arm in pair:
-        await arm.server.start_server()
-    yield pair
-    for arm in pair:
-        arm.hold.set()
-        await arm.server.close()
 
 
 @asynccontextmanager
@@ -168,3 +158,41 @@ async def test_it_refuses_to_start_without_aiohttps_c_parser(
 
     assert program.process.returncode == 1
     assert b"C parser" in err
+
+
+async def test_a_sighup_before_it_serves_is_heeded_once_it_does(
+    arms: tuple[Upstream, Upstream], tmp_path: Path
+) -> None:
+    config = tmp_path / "c.yaml"
+    good = write_config(tmp_path / "good.yaml", arms[0].url, arms[1].url)
+    text = good.read_bytes()
+    os.mkfifo(config)
+    program = await start("run", config)
+    writing = await asyncio.to_thread(config.open, "wb")  # returns once the program reads it
+    try:
+        good.replace(config)
+        program.process.send_signal(signal.SIGHUP)
+        with writing:
+            writing.write(text)
+        await program.event("serving")
+        assert (await program.event("configuration read"))["changed"] is False
+    finally:
+        program.process.kill()
+        await program.process.communicate()
+
+
+async def test_what_libraries_log_keeps_the_form_and_quotes_no_request(
+    arms: tuple[Upstream, Upstream], tmp_path: Path
+) -> None:
+    config = write_config(tmp_path / "c.yaml", arms[0].url, arms[1].url)
+    async with running(config) as (program, _, admin, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(admin.rpartition(":")[2]))
+        writer.write(b"GET /ledger HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer s3cret\x01\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.0 400 ")
+        writer.close()
+        told = await program.event("Error handling request from %s")
+        program.process.terminate()
+        await program.event("stopped")
+    assert (told["library"], told["level"], told["error"]) == ("aiohttp.server", "error", "BadHttpMessage")
+    assert all(set(line) > {"event", "level", "timestamp"} for line in program.lines)
+    assert "s3cret" not in str(program.lines)

@@ -4,13 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.finding import Finding, Outcome, Score
+from analyzers.finding import Finding, Measurement, Outcome, Score
 from proxy.control import tables
 from proxy.control.tables import CELLS, NOT_APPLICABLE, Tables
-from proxy.report import Analysis, ArmReport, Report
+from proxy.report import Analysis, ArmReport, Report, unanswered
 
 VARIABLES = {"json": ("json.constrained", "json.prompted"), "served": ("served",)}
-GUARDRAILS = ("json.invalid", "served")
 
 
 def finding(variable: str, baseline: float, candidate: float) -> Finding:
@@ -24,7 +23,7 @@ def report(session: str, *findings: Finding, **analyses: Analysis) -> Report:
 
 
 def test_a_pair_falls_into_its_cell_baseline_first() -> None:
-    folded = Tables(VARIABLES, GUARDRAILS)
+    folded = Tables(VARIABLES)
     folded.fold(report("a", finding("json.prompted", 0, 1)))
 
     assert folded.findings["json.prompted"].cells == {(Outcome.PASS, Outcome.FAIL): 1}
@@ -33,7 +32,7 @@ def test_a_pair_falls_into_its_cell_baseline_first() -> None:
 
 
 def test_the_other_populations_of_an_analyzer_do_not_apply() -> None:
-    folded = Tables(VARIABLES, GUARDRAILS)
+    folded = Tables(VARIABLES)
     folded.fold(report("a", finding("json.prompted", 0, 0)))
 
     assert folded.findings["json.constrained"].cells == {NOT_APPLICABLE: 1}
@@ -42,59 +41,16 @@ def test_the_other_populations_of_an_analyzer_do_not_apply() -> None:
 
 
 def test_killed_and_dropped_analyses_fall_into_no_cell() -> None:
-    folded = Tables(VARIABLES, GUARDRAILS)
+    folded = Tables(VARIABLES)
     folded.fold(report("a", json=Analysis.KILLED, served=Analysis.DROPPED))
 
     assert all(not table.cells for table in folded.findings.values())
     assert folded.analyses["json"] == {Analysis.KILLED: 1}
 
 
-def test_a_session_counts_once_by_its_first_applicable_turn() -> None:
-    folded = Tables(VARIABLES, GUARDRAILS)
-    folded.fold(report("a"))
-    folded.fold(report("a", finding("json.prompted", 0, 1)))
-    folded.fold(report("a", finding("json.constrained", 1, 1)))
-    sessions = folded.guardrails["json.invalid"]
-
-    assert (sessions.count, sessions.baseline_rate, sessions.slip) == (1, 0, 1)
-    assert folded.findings["json.constrained"].scored == 1
-
-
-def test_remembered_sessions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "SESSION_KEYS", 3)
-    folded = Tables(VARIABLES, GUARDRAILS)
-    for number in range(10):
-        folded.fold(report(str(number), finding("served", 0, 0)))
-    folded.fold(report("9", finding("served", 0, 0)))
-    folded.fold(report("0", finding("served", 0, 0)))
-
-    assert len(folded._seen) == 3
-    assert folded.guardrails["served"].count == 11
-
-
-def test_a_session_seen_again_is_forgotten_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "SESSION_KEYS", 2)
-    folded = Tables(VARIABLES, GUARDRAILS)
-    for session in "abaca":
-        folded.fold(report(session, finding("served", 0, 0)))
-
-    assert folded.guardrails["served"].count == 3
-
-
-def test_a_session_counts_once_for_each_guardrail() -> None:
-    folded = Tables(VARIABLES, GUARDRAILS)
-    folded.fold(report("a", finding("served", 0, 0)))
-    folded.fold(report("a", finding("served", 0, 1), finding("json.prompted", 0, 1)))
-
-    assert {name: (each.count, each.slip) for name, each in folded.guardrails.items()} == {
-        "served": (1, 0.0),
-        "json.invalid": (1, 1.0),
-    }
-
-
 def test_where_outcomes_count_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "PLACES", 3)
-    folded = Tables(VARIABLES, GUARDRAILS)
+    folded = Tables(VARIABLES)
     same = report("a", finding("served", 0, 1))
     for number in range(10):
         folded.fold(report(str(number), finding("served", 0, 0)))
@@ -108,16 +64,15 @@ def test_where_outcomes_count_is_remembered_within_bounds(monkeypatch: pytest.Mo
 
 
 def test_what_no_guardrail_and_no_analyzer_knows_is_left_alone() -> None:
-    folded = Tables({"served": ("served",)}, ())
+    folded = Tables({"served": ("served",)})
     strange = report("a", finding("served", 0, 1), strange=Analysis.SCORED)
     folded.fold(strange._replace(seconds={"strange": 1.0}))
 
-    assert folded.guardrails == {}
     assert set(folded.analyses) == set(folded.durations) == {"served"}
 
 
 def test_an_answer_counts_for_the_leg_it_was() -> None:
-    folded = Tables(VARIABLES, GUARDRAILS)
+    folded = Tables(VARIABLES)
     baseline, candidate, repeat = (ArmReport(first_token=seconds) for seconds in (1.0, 2.0, 3.0))
     shadow = report("a")._replace(baseline=baseline, candidate=candidate)
     folded.fold(shadow)
@@ -133,7 +88,7 @@ def test_an_answer_counts_for_the_leg_it_was() -> None:
 
 
 def test_times_of_analyzers_are_counted_by_bucket() -> None:
-    folded = Tables(VARIABLES, GUARDRAILS)
+    folded = Tables(VARIABLES)
     for seconds in (0.00005, 0.5, 100.0):
         folded.fold(report("a")._replace(seconds={"json": seconds}))
     taken = folded.durations["json"]
@@ -151,7 +106,7 @@ turns = st.lists(
 def test_cells_sum_to_the_analyses_and_swapping_the_arms_flips_the_slip(
     drawn: list[tuple[str, str, float, float]],
 ) -> None:
-    straight, swapped = Tables(VARIABLES, GUARDRAILS), Tables(VARIABLES, GUARDRAILS)
+    straight, swapped = Tables(VARIABLES), Tables(VARIABLES)
     for session, variable, baseline, candidate in drawn:
         straight.fold(report(session, finding(variable, baseline, candidate)))
         swapped.fold(report(session, finding(variable, candidate, baseline)))
@@ -161,6 +116,29 @@ def test_cells_sum_to_the_analyses_and_swapping_the_arms_flips_the_slip(
         table = straight.findings[name]
         assert table.scored + table.cells[NOT_APPLICABLE] == states[Analysis.SCORED]
         assert all(table.cells[b, c] == swapped.findings[name].cells[c, b] for b, c in CELLS)
-    one, other = straight.guardrails["json.invalid"], swapped.guardrails["json.invalid"]
-    assert one.count == len({session for session, *_ in drawn})
-    assert (one.slip or 0) == -(other.slip or 0)
+
+
+def test_a_further_report_adds_one_analysis_and_no_pair() -> None:
+    folded = Tables(VARIABLES | {"needy": ()}, {"needy": ("far",)})
+    first = report("a", finding("served", 0, 1))._replace(waiting=("needy",))
+    folded.fold(first)
+    assert folded.waiting == 1
+    measured = Measurement("needy", "1", (0.5,), (0.25,))
+    folded.fold(
+        first._replace(
+            analyses={"needy": Analysis.SCORED},
+            seconds={"needy": 0.1},
+            findings=(),
+            waiting=(),
+            measurements=(measured,),
+            further=True,
+        )
+    )
+    folded.fold(unanswered(first, "needy"))
+
+    assert (folded.reports, folded.waiting) == (1, -1)
+    assert folded.analyses["needy"] == {Analysis.SCORED: 1, Analysis.DROPPED: 1}
+    assert folded.analyses["served"] == {Analysis.SCORED: 1}
+    assert folded.figures["needy", "far", "candidate"].total == 0.5
+    assert folded.figures["needy", "far", "repeat"].total == 0.25
+    assert sum(folded.durations["needy"].counts) == 1

@@ -12,12 +12,15 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from proxy.cli import main
 from proxy.config_keys import ANY, Key, keys
-from proxy.control.access import OPEN
+from proxy.control.access import ASKED, OPEN
+from proxy.control.actions import ACTIONS
 from proxy.control.admin import ENDPOINTS
+from proxy.control.console.console import PAGES, SENT
 from proxy.counters.families import Family
 from proxy.processes.reload import RESTART
 from proxy.telemetry import Telemetry
@@ -32,7 +35,9 @@ def text(name: str) -> str:
 def row(key: Key) -> str:
     """The line of docs/configuration.md that a key must have."""
     default = key.field.default
-    shown = "required" if default is PydanticUndefined else f"`{orjson.dumps(default).decode()}`"
+    shown = (
+        "required" if default is PydanticUndefined else f"`{orjson.dumps(default, BaseModel.model_dump).decode()}`"
+    )
     return f"| `{key.path}` | {shown} | {key.field.description} |"
 
 
@@ -48,7 +53,7 @@ def test_the_config_file_shows_every_key() -> None:
             yield prefix
             return
         for name, value in tree.items():
-            named = prefix in {"models", "guardrails"}
+            named = prefix in {"models", "probes", "guardrails"}
             yield from paths(value, ".".join(filter(None, (prefix, ANY if named else name))))
 
     assert set(paths(yaml.safe_load(text("config.yaml")))) == {key.path for key in keys()}
@@ -92,18 +97,24 @@ def test_metrics_in_the_documented_queries_exist() -> None:
 
 
 def test_every_endpoint_is_documented_with_its_token_and_no_other() -> None:
-    documented = re.findall(r"^\| `GET (/\w*)` \| (\w+) \|", text("docs/http.md"), re.MULTILINE)
+    documented = re.findall(r"^\| `(GET|POST) (/[\w{}/]*)` \| (\w+) \|", text("docs/http.md"), re.MULTILINE)
+    read = [("GET", path, "none" if path in OPEN else "viewer") for path in (*ENDPOINTS, *PAGES)]
 
-    assert documented == [(path, "none" if path in OPEN else "viewer") for path in ENDPOINTS]
+    sent = [("POST", path, "none") for path in SENT]
+    asked = [("POST", path, "viewer" if path.startswith(ASKED) else "operator") for path in ACTIONS]
+    assert documented == read + sent + asked
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))
 def test_every_command_and_its_options_are_documented_and_no_other(name: str) -> None:
     parts = re.split(r"^## ", text("docs/cli.md"), flags=re.MULTILINE)
     (part,) = [part for part in parts if re.match(rf"`slipgauge {name}[ `]", part)]
-    options = {p.opts[-1] for p in main.commands[name].params if isinstance(p, click.Option)}
+    command = main.commands[name]
+    parts_of = (command, *(command.commands.values() if isinstance(command, click.Group) else ()))
+    options = {p.opts[-1] for each in parts_of for p in each.params if isinstance(p, click.Option)}
 
-    assert set(re.findall(r"^- `(--[\w-]+)", part, re.MULTILINE)) == options
+    lines = "\n".join(re.findall(r"^- (`--.*)$", part, re.MULTILINE))
+    assert set(re.findall(r"`(--[\w-]+)", lines)) == options
 
 
 def test_no_command_is_documented_that_does_not_exist() -> None:

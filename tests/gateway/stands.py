@@ -10,6 +10,7 @@ from typing import Any
 from analyzers.pair import CapturedPair
 from proxy.config import Config
 from proxy.gateway import Gateway, Ledger
+from proxy.report import Unmeasured
 from proxy.telemetry import Telemetry
 
 
@@ -20,12 +21,17 @@ class Stand:
         self.telemetry = Telemetry()
         self.ledger = Ledger(self.telemetry)
         self.pairs: list[tuple[CapturedPair, str]] = []
+        self.left: list[Unmeasured] = []
         self.gateway = Gateway(config, self.telemetry, self.ledger, self)
 
-    def has_room(self, size: int) -> bool:
-        return size >= 0
+    def has_room(self) -> bool:
+        return True
 
-    def refuse(self) -> None:
+    def leave(self, about: Unmeasured) -> None:
+        self.left.append(about)
+        self.gateway.arrivals.leave(about.arrival)
+
+    def refuse(self, about: Unmeasured) -> None:
         raise AssertionError("there was room")
 
     def submit(self, pair: CapturedPair, state: str) -> None:
@@ -71,10 +77,11 @@ def configured(baseline: str | dict[str, Any], candidate: str | dict[str, Any], 
 
 @asynccontextmanager
 async def standing(
-    baseline: str | dict[str, Any], candidate: str | dict[str, Any], **settings: Any
+    baseline: str | dict[str, Any], candidate: str | dict[str, Any], weight: float = 0.0, **settings: Any
 ) -> AsyncIterator[Stand]:
-    """A gateway that is `configured` like this, until the block is left."""
+    """A gateway that is `configured` like this, until the block is left; the candidate answers `weight` of it."""
     made = Stand(configured(baseline, candidate, **settings))
+    made.gateway.set_candidate_weight(weight)
     await made.gateway.start()
     try:
         yield made

@@ -22,7 +22,7 @@ async def test_every_leg_is_asked_with_the_same_fresh_seed(stand: Stands, path: 
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(always(plain(b"cand"))) as other,
-        stand(baseline.address, other.address, mirror=COUPLED, canary={"weight": weight}) as s,
+        stand(baseline.address, other.address, mirror=COUPLED, weight=weight) as s,
     ):
         for _ in range(2):
             assert (await ask(s.port, post(path, body))).body == (b"cand" if weight else b"base")
@@ -39,7 +39,7 @@ async def test_a_fallback_is_asked_with_the_seed_of_the_candidate(stand: Stands)
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(closing(b"")) as other,
-        stand(baseline.address, other.address, mirror=COUPLED, canary={"weight": 1.0}) as s,
+        stand(baseline.address, other.address, mirror=COUPLED, weight=1.0) as s,
     ):
         assert (await ask(s.port, post(CHAT, ASK))).body == b"base"
         await s.settled()
@@ -81,7 +81,7 @@ async def test_a_request_that_asks_not_to_be_mirrored_is_passed_on_and_counted(s
 
 
 async def test_what_is_said_to_slipgauge_reaches_the_analyzers_and_no_server(stand: Stands) -> None:
-    extra = "X-Slipgauge-Store: no\r\nX-Slipgauge-Gold: 4\r\nX-Slipgauge-Made-Up: x\r\nX-SLIPGAUGE-MIRROR: yes\r\n"
+    extra = "X-Slipgauge-Store: no\r\nX-Slipgauge-Made-Up: x\r\nX-SLIPGAUGE-MIRROR: yes\r\n"
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(always(plain(b"cand"))) as other,
@@ -92,7 +92,6 @@ async def test_what_is_said_to_slipgauge_reaches_the_analyzers_and_no_server(sta
         assert await s.settled() == {"paired": 1}
         assert s.pairs[0][0].headers == {
             "x-slipgauge-store": "no",
-            "x-slipgauge-gold": "4",
             "x-slipgauge-made-up": "x",
             "x-slipgauge-mirror": "yes",
         }

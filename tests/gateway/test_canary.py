@@ -32,7 +32,6 @@ from tests.gateway.stands import Stand, Stands
 CHAT = "/v1/chat/completions"
 ASK = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
 STREAM = b'{"model":"m","stream":true,"messages":[]}'
-ALL = {"weight": 1.0}
 EVENTS = [b"data: %d\n\n" % n for n in range(10)]
 
 
@@ -44,7 +43,7 @@ async def test_the_candidates_bytes_reach_the_client_and_the_baseline_is_the_mir
     async with (
         serving(streamed(EVENTS[:3])) as baseline,
         serving(streamed(EVENTS)) as other,
-        stand(baseline.address, other.address, canary=ALL, mirror={"repeat": 1.0}) as s,
+        stand(baseline.address, other.address, weight=1.0, mirror={"repeat": 1.0}) as s,
     ):
         response = await ask(s.port, post(CHAT, STREAM, extra="Authorization: Bearer k\r\n"))
         assert response.body == b"".join(EVENTS)
@@ -71,7 +70,7 @@ async def test_whole_sessions_go_to_one_arm_sampled_or_not(stand: Stands, sample
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(always(plain(b"cand"))) as other,
-        stand(baseline.address, other.address, canary={"weight": 0.4}, mirror={"sample": sample}) as s,
+        stand(baseline.address, other.address, weight=0.4, mirror={"sample": sample}) as s,
     ):
         arms: dict[int, set[bytes]] = {session: set() for session in range(100)}
         for turn in range(2):
@@ -101,7 +100,7 @@ async def test_what_leans_on_one_server_stays_with_the_baseline(stand: Stands, p
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(always(plain(b"cand"))) as other,
-        stand(baseline.address, other.address, canary=ALL) as s,
+        stand(baseline.address, other.address, weight=1.0) as s,
     ):
         assert (await ask(s.port, post(path, body))).body == b"base"
         assert all(b"x-slipgauge-leg" in each.headers for each in other.requests)
@@ -111,7 +110,7 @@ async def test_a_response_that_is_not_stored_may_be_the_candidates(stand: Stands
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(always(plain(b"cand"))) as other,
-        stand(baseline.address, other.address, canary=ALL) as s,
+        stand(baseline.address, other.address, weight=1.0) as s,
     ):
         body = b'{"model":"m","input":"x","store":false}'
         assert (await ask(s.port, post("/v1/responses", body))).body == b"cand"
@@ -128,6 +127,46 @@ async def test_the_weight_changes_while_requests_come(stand: Stands) -> None:
             assert (await ask(s.port, post(CHAT, ASK))).body == expected
         with pytest.raises(ValueError, match="between 0 and 1"):
             s.gateway.set_candidate_weight(1.5)
+
+
+async def test_where_the_weight_is_not_said_again_in_time_the_baseline_gets_all_sessions_back(
+    stand: Stands,
+) -> None:
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(always(plain(b"cand"))) as other,
+        stand(baseline.address, other.address) as s,
+    ):
+        s.gateway.set_candidate_weight(1.0, valid=0.05)
+        assert (await ask(s.port, post(CHAT, ASK))).body == b"cand"
+        while (await ask(s.port, post(CHAT, ASK))).body != b"base":
+            pass
+        assert told(s, "canary_lapses_total") == 1
+        s.gateway.set_candidate_weight(1.0, valid=60.0)
+        assert (await ask(s.port, post(CHAT, ASK))).body == b"cand"
+
+
+async def test_what_holds_until_it_is_said_otherwise_does_not_lapse(
+    stand: Stands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(always(plain(b"cand"))) as other,
+        stand(baseline.address, other.address) as s,
+    ):
+        s.gateway.set_candidate_weight(0.5, valid=0.01)
+        s.gateway.set_candidate_weight(1.0)
+        assert s.gateway._lapse is None
+        s.gateway.set_candidate_weight(1.0, valid=0.01)
+        monkeypatch.setattr("proxy.gateway.gateway.AGAIN", 0.01)
+        server = s.gateway._services.primary.arm.servers.all[0]
+        server.up = False
+        s.gateway._services.primary.arm.servers._all_usable = False
+        for _ in range(20):
+            assert (await ask(s.port, post(CHAT, ASK))).body == b"cand"
+        server.up = True
+        while (await ask(s.port, post(CHAT, ASK))).body != b"base":
+            pass
 
 
 FAULTS: dict[str, tuple[Answer, str, str]] = {
@@ -166,7 +205,7 @@ async def test_where_the_candidate_fails_the_baseline_answers_once(stand: Stands
     async with (
         serving(always(plain(b'{"a":1}'))) as baseline,
         candidate(name) as address,
-        stand(baseline.address, address, canary=ALL, mirror={"sample": sample}) as s,
+        stand(baseline.address, address, weight=1.0, mirror={"sample": sample}) as s,
     ):
         response = await ask(s.port, post(CHAT, ASK, extra="Authorization: Bearer k\r\n"))
         assert (response.status, response.body) == (200, b'{"a":1}')
@@ -188,7 +227,7 @@ async def test_a_request_that_both_arms_reject_is_its_own_fault(stand: Stands) -
     async with (
         serving(always(plain(b"base", status="422 Unprocessable"))) as baseline,
         serving(always(plain(b"cand", status="400 Bad"))) as other,
-        stand(baseline.address, other.address, canary=ALL) as s,
+        stand(baseline.address, other.address, weight=1.0) as s,
     ):
         response = await ask(s.port, post(CHAT, ASK))
         assert (response.status, response.body) == (422, b"base")
@@ -200,7 +239,7 @@ async def test_a_baseline_that_fails_too_is_not_asked_again(stand: Stands) -> No
     async with (
         serving(always(plain(b"base", status="500 Oops"))) as baseline,
         serving(closing(b"")) as other,
-        stand(baseline.address, other.address, canary=ALL) as s,
+        stand(baseline.address, other.address, weight=1.0) as s,
     ):
         response = await ask(s.port, post(CHAT, ASK))
         assert (response.status, response.body) == (500, b"base")
@@ -212,7 +251,7 @@ async def test_an_answer_that_has_begun_is_broken_off_and_not_begun_anew(stand: 
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(reset_after(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")) as other,
-        stand(baseline.address, other.address, canary=ALL) as s,
+        stand(baseline.address, other.address, weight=1.0) as s,
     ):
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await ask(s.port, post(CHAT, STREAM))
@@ -239,7 +278,7 @@ async def test_a_fallback_takes_the_place_of_a_mirror_under_way(stand: Stands) -
     async with (
         serving(base) as baseline,
         serving(failing) as other,
-        stand(baseline.address, other.address, canary=ALL, mirror={"start_after": 0.01}) as s,
+        stand(baseline.address, other.address, weight=1.0, mirror={"start_after": 0.01}) as s,
     ):
         assert (await ask(s.port, post(CHAT, ASK))).body == b"fallback"
         await released.wait()
@@ -253,7 +292,7 @@ async def test_a_repeat_is_made_of_a_request_that_fell_back_as_of_any_other(stan
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(closing(b"")) as other,
-        stand(baseline.address, other.address, canary=ALL, mirror={"repeat": 1.0}) as s,
+        stand(baseline.address, other.address, weight=1.0, mirror={"repeat": 1.0}) as s,
     ):
         await ask(s.port, post(CHAT, ASK))
         assert await s.settled() == {"unserved_candidate": 1}
@@ -275,7 +314,7 @@ async def test_a_stream_that_does_not_begin_is_the_baselines_and_the_candidate_i
     async with (
         serving(base) as baseline,
         serving(late) as other,
-        stand(baseline.address, other.address, canary={**ALL, "silence": 0.02}) as s,
+        stand(baseline.address, other.address, weight=1.0, canary={"silence": 0.02}) as s,
     ):
         assert (await ask(s.port, post(CHAT, STREAM))).body == b"base"
         assert await s.settled() == {"paired": 1}
@@ -291,7 +330,7 @@ async def test_a_candidate_that_stays_silent_is_unserved_at_the_deadline(stand: 
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(silent) as other,
-        stand(baseline.address, other.address, canary={**ALL, "silence": 0.02}, mirror={"deadline": 0.1}) as s,
+        stand(baseline.address, other.address, weight=1.0, canary={"silence": 0.02}, mirror={"deadline": 0.1}) as s,
     ):
         assert (await ask(s.port, post(CHAT, STREAM))).body == b"base"
         assert await s.settled() == {"unserved_candidate": 1}
@@ -303,7 +342,7 @@ async def test_a_silent_candidate_of_an_unsampled_session_is_aborted(stand: Stan
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(silent) as other,
-        stand(baseline.address, other.address, canary={**ALL, "silence": 0.02}, mirror={"sample": 0.0}) as s,
+        stand(baseline.address, other.address, weight=1.0, canary={"silence": 0.02}, mirror={"sample": 0.0}) as s,
     ):
         assert (await ask(s.port, post(CHAT, STREAM))).body == b"base"
         await other.until(lambda: other.open == 0)
@@ -320,11 +359,11 @@ async def test_an_answer_in_one_piece_may_begin_later_than_a_stream(stand: Stand
         await mirrored.wait()
         writer.write(plain(b"cand"))
 
-    canary = {**ALL, "silence": 0.01}
+    canary = {"silence": 0.01}
     async with (
         serving(base) as baseline,
         serving(slow) as other,
-        stand(baseline.address, other.address, canary=canary, mirror={"start_after": 0.1}) as s,
+        stand(baseline.address, other.address, weight=1.0, canary=canary, mirror={"start_after": 0.1}) as s,
     ):
         assert (await ask(s.port, post(CHAT, ASK))).body == b"cand"
         assert await s.settled() == {"paired": 1}
@@ -334,7 +373,7 @@ async def test_an_answer_in_one_piece_that_is_not_there_at_the_deadline_is_the_b
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(silent) as other,
-        stand(baseline.address, other.address, canary=ALL, mirror={"deadline": 0.05}) as s,
+        stand(baseline.address, other.address, weight=1.0, mirror={"deadline": 0.05}) as s,
     ):
         assert (await ask(s.port, post(CHAT, ASK))).body == b"base"
         assert await s.settled() == {"unserved_candidate": 1}
@@ -353,7 +392,7 @@ async def test_a_candidate_unfinished_at_its_deadline_goes_on_for_its_client(sta
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(late) as other,
-        stand(baseline.address, other.address, canary=ALL, mirror={"deadline": 0.05}) as s,
+        stand(baseline.address, other.address, weight=1.0, mirror={"deadline": 0.05}) as s,
     ):
         asking = asyncio.get_running_loop().create_task(ask(s.port, post(CHAT, ASK)))
         await other.until(lambda: len(other.requests) == 1)
@@ -366,7 +405,7 @@ async def test_a_client_that_leaves_aborts_the_candidate_before_its_first_byte(s
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(silent) as other,
-        stand(baseline.address, other.address, canary=ALL, mirror={"start_after": 60.0}) as s,
+        stand(baseline.address, other.address, weight=1.0, mirror={"start_after": 60.0}) as s,
     ):
         _, writer = await asyncio.open_connection("127.0.0.1", s.port)
         writer.write(post(CHAT, STREAM))
@@ -383,13 +422,14 @@ async def test_a_candidate_that_keeps_failing_is_left_out_and_tried_again(stand:
     async def ailing(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
         writer.write(plain(b"cand") if healthy else plain(b"", status="500 Oops"))
 
-    canary = {**ALL, "breaker": {"failures": 3, "pause": 0.2}}
+    canary = {"breaker": {"failures": 3, "pause": 0.2}}
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(ailing) as other,
         stand(
             baseline.address,
             {"url": other.address, "ejection": {"failures": 1_000}},
+            weight=1.0,
             canary=canary,
             mirror={"sample": 0.0},
         ) as s,
@@ -413,7 +453,7 @@ async def test_no_request_goes_first_to_an_arm_without_a_server_that_is_well(sta
         stand(
             baseline.address,
             {"url": other.address, "ejection": {"failures": 1, "pause": 60.0}},
-            canary=ALL,
+            weight=1.0,
             mirror={"sample": 0.0},
         ) as s,
     ):

@@ -74,7 +74,8 @@ async def test_a_candidate_that_fails_everything_does_not_double_the_baselines_l
         stand(
             baseline.address,
             {"url": other.address, "ejection": {"failures": 10_000}},
-            canary={"weight": 1.0, "breaker": {"failures": 10_000}},
+            weight=1.0,
+            canary={"breaker": {"failures": 10_000}},
             mirror={"sample": 0.0},
         ) as s,
     ):

@@ -9,6 +9,7 @@ import struct
 
 import pytest
 
+from tests.arms.until import until
 from tests.gateway.peer import (
     Peer,
     Reader,
@@ -108,7 +109,11 @@ async def test_a_client_that_leaves_aborts_the_servers_work(stand: Stands, how: 
         await baseline.until(lambda: baseline.open == 0)
         await candidate.until(lambda: candidate.open == 0)
         assert await s.settled() == ({"client_abort": 1} if path == CHAT else {})
-        assert s.pairs == []
+        # Who is measured hangs on the request alone: both arms were asked, so the pair is handed over as missing.
+        assert [(pair.body, state) for pair, state in s.pairs] == ([(ASK, "client_abort")] if path == CHAT else [])
+        for pair, _ in s.pairs:
+            assert {(each.end, each.body) for each in (pair.baseline, pair.candidate)} == {("aborted", b"")}
+        assert s.left == []
         writer.close()
 
 
@@ -336,3 +341,21 @@ async def test_a_client_that_reads_slowly_holds_back_its_server_and_nobody_else(
         response = await read_response(reader)
         assert len(response.body) == 40_000_000
         writer.close()
+
+
+async def test_a_client_that_sends_on_and_reads_nothing_is_not_answered_on(stand: Stands) -> None:
+    """What is written for a client stays bounded, however many requests it has sent ahead."""
+    body = b"x" * 60_000
+    async with serving(always(plain(body))) as baseline, stand(baseline.address, baseline.address) as s:
+        sock = socket.create_connection(("127.0.0.1", s.port))
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_sendall(sock, post("/v1/files", b"") * 300)
+        clients = s.gateway._services.clients
+        await until(lambda: any(client.congested and client._request is None for client in clients))
+        assert len(baseline.requests) < 300
+        assert sum(client.transport.get_write_buffer_size() for client in clients) < 4 * len(body)
+        reader, writer = await asyncio.open_connection(sock=sock)
+        for _ in range(300):
+            assert (await read_response(reader)).body == body
+        writer.close()
+        assert len(baseline.requests) == 300

@@ -153,3 +153,15 @@ async def test_a_tap_reads_past_a_body_that_takes_too_long(stand: Stands) -> Non
         assert (await read_response(reader)).status == 202
         assert await s.settled() == {"dropped_request_time": 1}
         writer.close()
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/files"])
+async def test_bodies_that_never_end_take_no_connection_from_whole_requests(stand: Stands, path: str) -> None:
+    async with serving(always(plain(b"ok"))) as baseline:
+        arm = {"url": baseline.address, "connections": 1}
+        async with stand(arm, baseline.address, limits={"body_timeout": 0.01}) as s:
+            _, writer = await half(s, path)
+            await until(lambda: bool(s.gateway._services.streaming.arm.servers.all[0].outstanding))
+            for whole in (post(path, BODY), b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"):
+                assert (await ask(s.port, whole)).body == b"ok"
+            writer.close()

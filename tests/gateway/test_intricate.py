@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from proxy.config import Log
-from proxy.gateway.eligibility import TooIntricateError, parse_object
+from proxy.gateway.eligibility import TooIntricateError, parse_object, stands_alone
 from proxy.gateway.outgoing import renamed
 from proxy.gateway.response import BadResponseError, read_head
 from proxy.logs import configure
@@ -20,6 +20,7 @@ BODIES = {
     "deep metadata": (CHAT, b'{"model":"m","messages":[{"role":"user","content":"hi"}],"metadata":%b}' % DEEP),
     "deep content": (CHAT, b'{"model":"m","messages":[{"role":"user","content":%b}]}' % DEEP),
     "deep and stored": ("/v1/responses", b'{"model":"m","input":"hi","store":false,"metadata":%b}' % DEEP),
+    "many media": (CHAT, b'{"model":"m","messages":[{"role":"user","content":[%b{}]}]}' % (b"{}," * 24_000)),
     "many parts": (CHAT, b'{"model":"m","messages":[{"role":"user","content":[%b{}]}]}' % (b"{}," * 60_000)),
 }
 
@@ -41,10 +42,47 @@ async def test_a_body_too_intricate_to_read_is_passed_on_and_counted(stand: Stan
         assert s.gateway._services.held.used == 0
 
 
-@pytest.mark.parametrize("body", [b'{"a":%b}' % DEEP, b"[%b0]" % (b"{}," * 50_001), b"[%b0]" % (b"1," * 200_001)])
+KEYS = b",".join(b'"%d":0' % n for n in range(50_001))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a":%b}' % DEEP, b"[%b0]" % (b"{}," * 50_001), b"[%b0]" % (b"1," * 200_001), b"{%b}" % KEYS],
+)
 def test_structure_is_bounded(body: bytes) -> None:
     with pytest.raises(TooIntricateError):
         parse_object(body)
+
+
+PART = {"type": "x"}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": "user", "content": [PART] * 4_000}],
+        [{"role": "user", "content": [{"type": "tool_result", "content": [PART] * 4_000}]}],
+        [{"role": "user", "content": [{"type": "document", "source": {"content": [PART] * 4_000}}]}],
+        [{"role": "user", "content": [PART]}] * 2_001,
+        [{"role": "tool", "tool_call_id": "1", "content": "x"}] * 4_001,
+    ],
+)
+def test_what_may_hold_media_is_bounded(messages: list[object]) -> None:
+    with pytest.raises(TooIntricateError):
+        stands_alone({"model": "m", "messages": messages})
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": "user", "content": "hi"}] * 40_000,
+        [{"role": "user", "content": [{"type": "text", "text": "hi"}] * 40_000}],
+        [{"role": "user", "content": [PART] * 3_999}],
+        [{"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "x"}] * 9}] * 4_000,
+    ],
+)
+def test_texts_however_many_are_not(messages: list[object]) -> None:
+    assert stands_alone({"model": "m", "messages": messages})
 
 
 def test_a_key_written_in_escapes_is_not_missed_when_the_model_is_renamed() -> None:

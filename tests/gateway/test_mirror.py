@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
 import orjson
 import pytest
 
+from analyzers.pair import End
 from tests.gateway.peer import (
     Answer,
     Peer,
@@ -144,7 +145,7 @@ async def test_a_repeat_is_the_mirror_request_byte_for_byte_sent_to_the_baseline
         assert (pair.baseline.body, pair.candidate.body, state) == (b"base", b"cand", "paired")
         assert pair.repeat is not None
         assert pair.repeat.body == b"base"
-        assert pair.headers == {"x-slipgauge-gold": "42"}
+        assert pair.headers == {}
         assert (pair.path, pair.body, pair.primary, pair.inclusion) == (CHAT, ASK, "baseline", 1.0)
 
 
@@ -247,6 +248,31 @@ async def test_an_answer_too_large_to_capture_reaches_the_client_whole(stand: St
         assert (await ask(s.port, post(CHAT, ASK))).body == big
         assert await s.settled() == {"truncated": 1}
         await other.until(lambda: other.open == 0)
+
+
+async def test_of_a_mirror_that_never_ends_as_much_is_handed_over_as_may_be_kept(stand: Stands) -> None:
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"and so on "}}]}\n\n'
+
+    async def loop(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(event * 100)
+                await writer.drain()
+
+    async with (
+        serving(always(plain(b'{"a":1}'))) as baseline,
+        serving(loop) as other,
+        stand(baseline.address, other.address, mirror={"answer_bytes": 100_000}) as s,
+    ):
+        assert (await ask(s.port, post(CHAT, ASK))).body == b'{"a":1}'
+        assert await s.settled() == {"truncated": 1}
+        ((pair, state),) = s.pairs
+    assert state == "truncated"
+    assert (pair.baseline.end, pair.baseline.body) == (End.COMPLETE, b'{"a":1}')
+    assert pair.candidate.end is End.TOO_LARGE
+    assert len(pair.candidate.body) == 100_000
+    assert pair.candidate.body.startswith(event)
 
 
 async def test_a_full_mirror_drops_by_count_and_by_bytes(stand: Stands) -> None:

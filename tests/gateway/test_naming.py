@@ -104,7 +104,7 @@ async def test_a_client_sees_the_name_it_asked_for_whichever_arm_answers(
     async with (
         serving(serve(b"org/fp16")) as baseline,
         serving(serve(b"org/int4")) as other,
-        stand(baseline.address, other.address, models=NAMES, canary={"weight": weight}) as s,
+        stand(baseline.address, other.address, models=NAMES, weight=weight) as s,
     ):
         response = await ask(s.port, post(CHAT, ASK, extra="Accept-Encoding: gzip\r\n"))
         name = b"org/int4" if weight else b"org/fp16"
@@ -125,7 +125,7 @@ async def test_bytes_are_untouched_where_the_names_are_equal(stand: Stands) -> N
     odd = b'{ "model" : "org/int4" , "x":1e0 }'
     async with (
         serving(always(plain(odd))) as baseline,
-        stand(baseline.address, baseline.address, models=names, canary={"weight": 0.0}) as s,
+        stand(baseline.address, baseline.address, models=names, weight=0.0) as s,
     ):
         response = await ask(s.port, post(CHAT, ASK, extra="Accept-Encoding: gzip\r\n"))
         assert response.body == odd
@@ -137,7 +137,7 @@ async def test_a_fallback_asks_for_the_baselines_name(stand: Stands) -> None:
     async with (
         serving(always(plain(b'{"model":"org/fp16"}'))) as baseline,
         serving(closing(b"")) as other,
-        stand(baseline.address, other.address, models=NAMES, canary={"weight": 1.0}) as s,
+        stand(baseline.address, other.address, models=NAMES, weight=1.0) as s,
     ):
         assert (await ask(s.port, post(CHAT, ASK))).body == b'{"model":"m"}'
         assert orjson.loads(other.requests[0].body)["model"] == "org/int4"

@@ -55,6 +55,21 @@ def test_only_posts_to_configured_paths_may_be_mirrored(path: bytes, method: byt
     assert Router(config(), b"s").may_mirror(request(path, method=method)) is eligible
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        ask().replace(b"}", b',"temperature":NaN}', 1),
+        ask()[:-1] + b',"top_p":Infinity}',
+        b"\xef\xbb\xbf" + ask(),
+        ask().decode().encode("utf-16"),
+        ask().decode().encode("utf-32-le"),
+    ],
+)
+def test_a_body_that_is_no_strict_json_in_utf_8_is_not_eligible(body: bytes) -> None:
+    assert Router(config(), b"s").route(request(), ask(), "p") is not None
+    assert Router(config(), b"s").route(request(), body, "p") is None
+
+
 def test_an_encoded_request_body_is_not_read() -> None:
     assert Router(config(), b"s").route(request(headers="Content-Encoding: gzip\r\n"), ask(), "p") is None
 
@@ -115,7 +130,7 @@ def share(found: list[bool]) -> float:
 
 
 def test_draws_meet_their_shares_and_are_independent() -> None:
-    router = Router(config(mirror={"sample": 0.3, "repeat": 0.5}, canary={"weight": 0.4}), b"salt")
+    router = Router(config(mirror={"sample": 0.3, "repeat": 0.5}), b"salt", 0.4)
     routes = [routed(router, headers=f"X-Session-Id: {n}\r\n") for n in range(4_000)]
     sampled = [route for route in routes if route.sampled]
     assert len(sampled) / 4_000 == pytest.approx(0.3, abs=0.03)
@@ -140,7 +155,7 @@ def test_a_body_is_read_before_the_primary_is_sent_only_where_something_hangs_on
     assert not Router(config(models={"m": {"baseline": "m"}}), b"s").reads_first
     assert Router(config(models={"m": {"baseline": "fp16"}}), b"s").reads_first
     assert Router(config(mirror={"coupled_seed": True}), b"s").reads_first
-    router = Router(config(canary={"weight": 0.01}), b"s")
+    router = Router(config(), b"s", 0.01)
     assert router.reads_first
     router.set_weight(0.0)
     assert not router.reads_first
@@ -150,7 +165,7 @@ def test_a_body_is_read_before_the_primary_is_sent_only_where_something_hangs_on
     ("value", "sampled"), [("no", False), ("No", False), ("false", False), ("yes", True), ("Yes", True)]
 )
 def test_a_client_may_ask_not_to_be_mirrored_and_may_still_be_the_candidates(value: str, *, sampled: bool) -> None:
-    router = Router(config(mirror={"sample": 1.0, "repeat": 1.0}, canary={"weight": 1.0}), b"s")
+    router = Router(config(mirror={"sample": 1.0, "repeat": 1.0}), b"s", 1.0)
     route = routed(router, headers=f"X-Slipgauge-Mirror: {value}\r\n")
     assert (route.sampled, route.repeat, route.canary) == (sampled, sampled, True)
 
@@ -166,7 +181,7 @@ def test_a_client_may_ask_not_to_be_mirrored_and_may_still_be_the_candidates(val
 def test_an_answer_that_the_server_keeps_is_mirrored_and_never_the_candidates(
     body: dict[str, Any], *, canary: bool
 ) -> None:
-    router = Router(config(mirror={"sample": 1.0}, canary={"weight": 1.0}), b"s")
+    router = Router(config(mirror={"sample": 1.0}), b"s", 1.0)
     route = routed(router, orjson.dumps(body), path=b"/v1/responses")
     assert (route.sampled, route.canary) == (True, canary)
 

@@ -26,6 +26,11 @@ class Running:
         async with self._session.get(self._admin + path) as response:
             return await response.json()
 
+    async def post(self, path: str, **body: Any) -> Any:
+        async with self._session.post(self._admin + path, json=body) as response:
+            assert response.status == 200, await response.text()
+            return await response.json()
+
     async def until(self, path: str, **expected: Any) -> Any:
         """Ask until the answer holds these values; the test's own timeout ends it."""
         while True:

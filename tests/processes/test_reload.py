@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from shutil import copy
@@ -11,7 +12,7 @@ import yaml
 
 from proxy.config import Config, Tls
 from proxy.config_file import load, parse
-from proxy.processes.reload import Reloader, needs_restart
+from proxy.processes.reload import Found, Looks, Reloader, needs_restart
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
 from tests.arms.certificates import Authority
@@ -37,6 +38,7 @@ def config(**changes: Any) -> Config:
         {"session": {"header": "X-Other"}},
         {"gateway": {"watch_config": 3.0}},
         {"log": {"level": "debug"}},
+        {"cases": {"tenant_header": "X-Tenant", "exclude_tenants": ["acme"], "exclude_subjects": ["0" * 32]}},
         {},
     ],
 )
@@ -52,6 +54,7 @@ def test_traffic_settings_change_while_running(changes: dict[str, Any]) -> None:
         ({"gateway": {"workers": 2}}, "gateway.workers", "2", "1"),
         ({"limits": {"drain": 9.0}}, "limits.drain", "9.0", "30.0"),
         ({"analysis": {"budget": 9.0}}, "analysis.budget", "9.0", "2.0"),
+        ({"cases": {"age": 60.0}}, "cases.age", "60.0", "2592000.0"),
         ({"session": {"salt_env": "SALT"}}, "session.salt_env", '"SALT"', "nothing"),
         ({"candidate": BASE["candidate"] | {"revision": "2"}}, "candidate.revision", '"2"', '"1"'),
     ],
@@ -86,6 +89,28 @@ def test_a_guardrail_that_comes_goes_or_changes_needs_a_restart() -> None:
     ]
 
 
+def test_a_look_counts_once_two_in_a_row_found_the_same_or_at_once_where_it_was_asked_for() -> None:
+    looks = Looks()
+    half, whole, renewed = Found("a", (), b"1"), Found("a\nb", (), b"1"), Found("a\nb", (), b"2")
+    script = [
+        (half, False, False),
+        (whole, False, False),
+        (whole, False, True),
+        (whole, False, False),  # acted on already
+        (half, False, False),
+        (whole, False, False),
+        (whole, False, False),  # what is in force has come back
+        (renewed, False, False),
+        (renewed, False, True),
+        (half, True, True),
+        (half, False, False),
+        (half, True, True),
+    ]
+
+    for found, asked, counts in script:
+        assert looks.counts(found, asked=asked) is counts
+
+
 class Watched:
     """A configuration file, and what is made of it."""
 
@@ -104,7 +129,7 @@ class Watched:
 
     async def until(self, result: str, count: int = 1) -> None:
         while self.count(result) != count:  # noqa: ASYNC110 - the reloader has no event for it
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)  # the file is read in a thread, which a spinning loop would starve
 
 
 @pytest.fixture
@@ -132,6 +157,34 @@ async def test_a_file_that_is_not_watched_is_read_when_asked(watched: Watched) -
     watched.reloader.ask()
 
     assert (await watched.applied.get()).mirror.sample == 0.5
+
+
+async def test_a_file_that_is_cut_off_at_the_end_of_a_line_is_not_applied(watched: Watched) -> None:
+    watched.write(gateway={"watch_config": 0.1}, mirror={"sample": 0.5, "in_flight": 3})
+    await watched.applied.get()
+    changes = {"gateway": {"watch_config": 0.1}, "mirror": {"in_flight": 7, "sample": 0.25}}
+    whole = yaml.safe_dump(BASE | changes, sort_keys=False)
+    half = whole.partition("  sample")[0]
+    watched.path.write_text(half)
+    while (found := watched.reloader.looks.last) is None or found.text != half:  # noqa: ASYNC110 - it has no event
+        await asyncio.sleep(0.001)
+    watched.path.write_text(whole)
+
+    assert (await watched.applied.get()).mirror.sample == 0.25
+    assert parse(half).mirror.in_flight == 7  # it would have been good
+    assert watched.count("refused") == 0
+
+
+async def test_a_file_that_has_become_a_pipe_is_refused_and_holds_nothing_up(watched: Watched) -> None:
+    watched.path.unlink()
+    os.mkfifo(watched.path)
+    await watched.until("refused")
+
+    assert "is a pipe or a device, should be a regular file" in watched.reloader.status()["refused"]
+
+    watched.path.unlink()
+    watched.write(mirror={"sample": 0.25})
+    assert (await watched.applied.get()).mirror.sample == 0.25
 
 
 async def test_asking_for_what_is_in_force_applies_it_again(watched: Watched) -> None:

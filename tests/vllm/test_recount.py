@@ -17,6 +17,7 @@ from analyzers.finding import Finding
 from analyzers.pair import Capture, CapturedPair
 from analyzers.reading import read_pair
 from analyzers.scoring import judge
+from proxy.config import Analysis
 from proxy.demo.arms import MODEL, Server
 from testbed.tasks import prompts
 from tests.vllm.recorder import recording
@@ -24,6 +25,9 @@ from tests.vllm.stand import running_gateway
 
 PROMPTS = 400
 CONCURRENCY = 16
+SCORED_WITHIN = 120.0
+"""Seconds from the last answer to the last finding."""
+TELLING = ("slipgauge_ledger_total", "slipgauge_analyses_total", "slipgauge_queue_dropped_total")
 PATH = "/v1/chat/completions"
 
 Table = dict[str, Counter[tuple[str, str]]]
@@ -50,10 +54,12 @@ async def send(http: aiohttp.ClientSession, url: str, asked: list[dict[str, Any]
 
 
 async def counted(http: aiohttp.ClientSession, admin: str) -> Table:
-    """The 2x2 tables at `/metrics`, once every pair has been scored."""
+    """The 2x2 tables at `/metrics`, once every pair has been scored. Fails where some never are."""
+    until = asyncio.get_running_loop().time() + SCORED_WITHIN
     while True:
         async with http.get(f"{admin}/metrics") as response:
-            families = {family.name: family for family in text_string_to_metric_families(await response.text())}
+            text = await response.text()
+        families = {family.name: family for family in text_string_to_metric_families(text)}
         tables: Table = {}
         for sample in families["slipgauge_findings"].samples:
             if sample.name.endswith("_total"):
@@ -63,12 +69,15 @@ async def counted(http: aiohttp.ClientSession, admin: str) -> Table:
                     table[cell] += int(sample.value)
         if sum(tables["served"].values()) == PROMPTS:
             return tables
+        if asyncio.get_running_loop().time() > until:
+            told = [line for line in text.splitlines() if line.startswith(TELLING) and not line.endswith(" 0.0")]
+            pytest.fail("\n".join(("not every pair has been scored", *told)))
         await asyncio.sleep(0.2)
 
 
 def recount(asked: list[dict[str, Any]], baseline: dict[str, Capture], candidate: dict[str, Capture]) -> Table:
     """The same tables from the recorded bytes."""
-    analyzers = registry.load(("served", "json", "refusal", "math.checked"))
+    analyzers = registry.load(Analysis().enabled)
     tables: Table = {variable: Counter() for analyzer in analyzers for variable in analyzer.variables}
     for body in asked:
         user = body["user"]
@@ -80,7 +89,6 @@ def recount(asked: list[dict[str, Any]], baseline: dict[str, Capture], candidate
     return tables
 
 
-@pytest.mark.timeout(1800, func_only=True)
 async def test_the_tables_equal_a_recount_from_the_raw_answers(
     baseline: Server, candidate: Server, http: aiohttp.ClientSession, tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     info = tmp_path / "faulty-0.1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text("[slipgauge.analyzers]\nfaulty = faulty:Faulty\n")
+    (info / "entry_points.txt").write_text("[slipgauge.analyzers]\nfaulty = faulty:Faulty\nneedy = faulty:Needy\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -3,14 +3,26 @@
 import contextlib
 import ctypes
 import os
+import socket
 import stat
 import sys
 import time
 from pathlib import Path
 from typing import ClassVar
 
-from analyzers.finding import GOOD, PerAnswer, Score
-from analyzers.pair import Exchange, Request
+from analyzers.finding import (
+    GOOD,
+    Finding,
+    Measurement,
+    Need,
+    NotApplicable,
+    PerAnswer,
+    Probe,
+    Reply,
+    Result,
+    Score,
+)
+from analyzers.pair import Exchange, Pair, Request
 
 
 class Faulty(PerAnswer):
@@ -24,6 +36,8 @@ class Faulty(PerAnswer):
 
     def failure(self, request: Request, answer: Exchange) -> Score:
         fault = request.body.get("fault", "")
+        for choice in answer.choices:
+            fault = choice.text.partition("fault: ")[2] or fault
         if fault == "undeclared":
             return Score(1.0, "customer text")
         if fault:
@@ -73,5 +87,38 @@ class Faulty(PerAnswer):
     def complain(self) -> None:
         raise RuntimeError("customer text")
 
+    def connect(self) -> None:
+        with socket.socket() as link, contextlib.suppress(OSError):
+            link.connect(("127.0.0.1", 9))
+
     def write_file(self) -> None:
         (Path.home() / "leak").write_text("customer text")
+
+
+class Needy(PerAnswer):
+    """Needs as many rounds as the request says, and then measures, finds, or does not apply."""
+
+    name: ClassVar[str] = "needy"
+    version: ClassVar[str] = "1"
+    variables: ClassVar[tuple[str, ...]] = ("needy",)
+    figures: ClassVar[tuple[str, ...]] = ("rounds", "sum")
+    labels: ClassVar[frozenset[str]] = frozenset({"ok", "unsupported"})
+
+    def variable(self, request: Request) -> str | None:
+        return "needy" if "rounds" in request.body else None
+
+    def failure(self, request: Request, answer: Exchange) -> Score:
+        return GOOD
+
+    def score(self, pair: Pair, replies: tuple[Reply, ...] = ()) -> Result:  # type: ignore[override]
+        body = pair.request.body
+        if len(replies) < body["rounds"]:
+            tokenize = {"model": "m", "prompt": body.get("prompt", "hi")}
+            return Need((Probe("candidate", body.get("path", "/tokenize"), tokenize),) * body.get("probes", 1))
+        if not all(reply.good for reply in replies):
+            return NotApplicable("unsupported")
+        if body.get("find"):
+            return Finding(self.name, self.version, "needy", GOOD, Score(1.0))
+        return Measurement(
+            self.name, self.version, (float(len(replies)), float(sum(reply.body["count"] for reply in replies)))
+        )

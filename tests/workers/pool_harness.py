@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 from analyzers.pair import Capture, CapturedPair, End
 from proxy import config
+from proxy.config_cases import Cases
+from proxy.offer import Offer
 from proxy.report import Report
 from proxy.telemetry import Telemetry
-from proxy.workers.pool import WorkerPool
+from proxy.workers.pool import Asker, WorkerPool
 
 
 def captured(pair_id: str = "p", text: str = "hello", **request: object) -> CapturedPair:
@@ -32,12 +35,20 @@ def captured(pair_id: str = "p", text: str = "hello", **request: object) -> Capt
 class Scored:
     """A running pool and what it has reported."""
 
-    def __init__(self, **analysis: object) -> None:
+    def __init__(
+        self, shares: Mapping[str, float] = MappingProxyType({}), keeping: Cases | None = None, **analysis: object
+    ) -> None:
         settings = {"enabled": ("served", "faulty"), "budget": 0.5, "memory_bytes": 512 * 1024 * 1024}
         self.telemetry = Telemetry()
         self.reports: list[Report] = []
+        self.offers: list[Offer] = []
         self.pool = WorkerPool(
-            config.Analysis.model_validate({**settings, **analysis}), self.telemetry, self.reports.append
+            config.Analysis.model_validate({**settings, **analysis}),
+            self.telemetry,
+            self.reports.append,
+            shares,
+            keeping=keeping,
+            on_offer=self.offers.append,
         )
 
     def count(self, name: str, **labels: str) -> float:
@@ -50,9 +61,14 @@ class Scored:
 
 
 @asynccontextmanager
-async def running(**analysis: object) -> AsyncIterator[Scored]:
-    scored = Scored(**analysis)
-    await scored.pool.start()
+async def running(
+    asker: Asker | None = None,
+    shares: Mapping[str, float] = MappingProxyType({}),
+    keeping: Cases | None = None,
+    **analysis: object,
+) -> AsyncIterator[Scored]:
+    scored = Scored(shares, keeping, **analysis)
+    await scored.pool.start(asker)
     try:
         yield scored
     finally:

@@ -12,17 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.finding import Finding, Outcome, Score
-from proxy.report import GAP_BUCKETS, Analysis, ArmReport
+from analyzers.scoring import Bounds
+from proxy.report import GAP_BUCKETS, Analysis, ArmReport, Missing
 from proxy.workers import answers
 from proxy.workers.answers import FAILED, FAILURES, NOT_APPLICABLE, Answers, GarbageError
 from tests.workers.records import ANALYZERS, ANSWERS, READ, SLIPPED, exchange, record
 
 SECONDS_AT = 8
 ARMS_AT = SECONDS_AT + 2 * 8
-OUTCOMES_AT = ARMS_AT + 3 * 40
+LANGUAGE_AT = ARMS_AT + 3 * 40
+OUTCOMES_AT = LANGUAGE_AT + 8
+NEEDS_AT = OUTCOMES_AT + 2 * 29
 
 
-def put(at: int, layout: str, *values: float) -> bytes:
+def put(at: int, layout: str, *values: float | bytes) -> bytes:
     """A sound record but for these values."""
     changed = bytearray(record(1))
     struct.pack_into(layout, changed, at, *values)
@@ -36,7 +39,8 @@ def heard(said: bytes, *, repeated: bool = False) -> answers.Answer:
 
 def test_a_sound_record_is_taken_as_it_was_meant() -> None:
     pair = replace(READ, candidate=exchange(0.004, 0.3, 99.0))
-    outcomes, seconds, of_baseline, of_candidate, repeat = heard(record(1, pair=pair))
+    outcomes, seconds, of_baseline, of_candidate, repeat, measurements, needs, *_ = heard(record(1, pair=pair))
+    assert (measurements, needs) == ((), ())
 
     assert outcomes.findings == (SLIPPED,)
     assert outcomes.analyses == {"served": Analysis.SCORED, "json": Analysis.NOT_APPLICABLE}
@@ -53,7 +57,7 @@ def test_a_sound_record_is_taken_as_it_was_meant() -> None:
 def test_a_repeat_is_told_where_one_was_made() -> None:
     finding = replace(SLIPPED, repeat=Score(1.0, "broken"))
     said = record(1, finding=finding, pair=replace(READ, repeat=exchange(0.1)))
-    outcomes, *_, repeat = heard(said, repeated=True)
+    outcomes, *_, repeat, _, _, _, _ = heard(said, repeated=True)
 
     assert outcomes.findings == (finding,)
     assert repeat is not None
@@ -70,13 +74,32 @@ def test_why_an_analyzer_came_to_nothing_is_told(failure: str) -> None:
     assert outcomes.findings == ()
 
 
+def test_the_language_is_told_where_it_was_asked_for() -> None:
+    said = ANSWERS.write(1, (NOT_APPLICABLE, NOT_APPLICABLE), (0.1, 0.1), READ, language="pt")
+
+    assert (heard(said).language, heard(record(1)).language) == ("pt", "")
+
+
+@pytest.mark.parametrize("failure", [None, "error"])
+def test_what_the_slip_can_be_is_told(failure: str | None) -> None:
+    said = ANSWERS.missing(0, Bounds("served", -1.0, 0.25), failure)
+    outcomes, *_ = heard(ANSWERS.write(1, (said, NOT_APPLICABLE), (0.1, 0.1), READ))
+
+    assert outcomes.missing == (Missing("served", "1", "served", -1.0, 0.25),)
+    assert outcomes.analyses["served"] is Analysis.KILLED
+    assert outcomes.failures == (() if failure is None else (("served", failure),))
+
+
 UNSOUND = {
     "an answer to another task": put(0, "<Q", 2),
     "a negative time": put(SECONDS_AT, "<d", -0.1),
     "an endless time": put(SECONDS_AT, "<d", math.inf),
     "no time": put(SECONDS_AT, "<d", math.nan),
     "no time, behind a time": put(SECONDS_AT + 8, "<d", math.nan),
-    "an unknown kind": put(OUTCOMES_AT, "<B", 4 + len(FAILURES)),
+    "an unknown kind": put(OUTCOMES_AT, "<B", 7 + len(FAILURES)),
+    "a measurement of an analyzer that makes none": put(OUTCOMES_AT, "<B", 4),
+    "a reason beyond the last": put(OUTCOMES_AT + 29 + 1, "<B", 200),
+    "needs that are not told": put(OUTCOMES_AT, "<B", 5),
     "a variable beyond the last": put(OUTCOMES_AT + 1, "<B", 1),
     "a score above 1": put(OUTCOMES_AT + 2, "<d", 1.5),
     "a score below 0": put(OUTCOMES_AT + 2, "<d", -0.5),
@@ -85,6 +108,10 @@ UNSOUND = {
     "a finding on a repeat that was not made": put(OUTCOMES_AT, "<B", 3),
     "a first token before the request": put(ARMS_AT, "<d", -0.5),
     "a first token that is no time": put(ARMS_AT, "<d", math.nan),
+    "a slip below -1": put(OUTCOMES_AT, "<BBd", 6, 0, -1.5),
+    "a slip of at least more than at most": put(OUTCOMES_AT, "<BBdBd", 6, 0, 1.0, 0, 0.5),
+    "a slip of no variable": put(OUTCOMES_AT, "<BB", 6, 1),
+    "a language that is none": put(LANGUAGE_AT, "<8s", b"Customer"),
     "endless gaps": put(ARMS_AT + 8, "<d", math.inf),
 }
 

@@ -10,13 +10,15 @@ import pytest
 
 from analyzers.finding import Outcome
 from analyzers.pair import Capture, CapturedPair, End
-from proxy.report import Analysis, Report
+from proxy.report import PASSED_OVER, UNSENT, Analysis, Missing, Report, Unmeasured
+from proxy.workers.job import Job
 from proxy.workers.window import PAIRS
 from tests.workers.pool_harness import Scored, captured, running
 
 pytestmark = pytest.mark.usefixtures("faulty")
 
 BOTH = ("served", "faulty")
+REFUSED = Unmeasured(1, "s", "baseline", "paired", ("model=m",))
 
 
 async def test_a_pair_gives_one_report_with_one_outcome_per_analyzer() -> None:
@@ -58,7 +60,8 @@ async def test_a_faulty_analyzer_costs_its_own_outcome_only(faulty: Path, fault:
         if kind != "invalid":
             assert good.analyses["faulty"] is Analysis.SCORED
         if kind in ("overran", "crashed", "garbage"):
-            assert scored.count("worker_restarts_total", kind=kind) == 1
+            # It is asked for its population once more, and the request alone does the same.
+            assert scored.count("worker_restarts_total", kind=kind) == 2
     assert not (faulty / "leak").exists() or not (faulty / "leak").read_text()
 
 
@@ -103,27 +106,31 @@ async def test_a_full_queue_drops_and_says_why() -> None:
         assert taken == [True, True, False]
         assert scored.count("queue_dropped_total", reason="pairs") == 1
         await scored.pool.drain()
-        assert [report.pair_id for report in scored.reports] == ["0", "1"]
+        assert [report.pair_id for report in scored.reports if report.state == "paired"] == ["0", "1"]
         assert scored.pool.submit(captured("again"), "paired")
 
 
-async def test_a_pair_for_which_there_is_no_room_is_a_number_and_no_report() -> None:
+async def test_of_a_pair_for_which_there_is_no_room_only_its_session_is_told() -> None:
     async with running(queue_pairs=2, queue_bytes=10_000) as scored:
         pool = scored.pool
-        assert pool.has_room(10_000)
-        assert not pool.has_room(10_001)
-        pool.refuse()
+        assert pool.submit(captured(text="x" * 6_000), "paired")
+        assert not pool.has_room()
+        pool.refuse(REFUSED)
+        await pool.drain()
         assert all(pool.submit(captured(str(number)), "paired") for number in range(2))
-        assert not pool.has_room(1)
-        pool.refuse()
+        assert not pool.has_room()
+        pool.refuse(REFUSED)
         await pool.drain()
         await pool.stop()
-        assert not pool.has_room(1)
-        pool.refuse()
+        assert not pool.has_room()
+        pool.refuse(REFUSED)
         for reason in ("pairs", "bytes", "shutdown"):
             assert scored.count("queue_dropped_total", reason=reason) == 1
         statistics = pool.statistics()
-        assert (statistics["dropped"], statistics["submitted"], len(scored.reports)) == (3, 2, 2)
+        assert (statistics["dropped"], statistics["submitted"]) == (3, 3)
+        passed_over = [report for report in scored.reports if report.state == PASSED_OVER]
+        assert [(each.session, each.arrival, each.segments) for each in passed_over] == [("s", 1, ("model=m",))] * 3
+        assert len(scored.reports) == 6
 
 
 async def test_a_session_that_cost_a_process_is_passed_over_and_no_other_is() -> None:
@@ -141,18 +148,19 @@ async def test_a_session_that_cost_a_process_is_passed_over_and_no_other_is() ->
         assert len(reports) == 9
         assert not scored.pool.submit(replace(captured("late"), session="bad"), "paired")
         assert scored.count("queue_dropped_total", reason="penalty") == 1
-        assert scored.count("worker_restarts_total", kind="crashed") == 1
+        assert scored.count("worker_restarts_total", kind="crashed") == 2
 
 
 async def test_bytes_bound_the_queue_too() -> None:
     async with running(queue_bytes=10_000) as scored:
         assert scored.pool.submit(captured(text="x" * 2_000), "paired")
-        assert not scored.pool.submit(captured(text="x" * 20_000), "paired")
+        assert scored.pool.submit(captured(text="x" * 20_000), "paired"), "a pair's own size does not count"
+        assert not scored.pool.submit(captured(), "paired")
         assert scored.count("queue_dropped_total", reason="bytes") == 1
-        assert 4_000 < scored.count("queue_bytes") < 10_000
+        assert 44_000 < scored.count("queue_bytes") < 50_000
         await scored.pool.drain()
         assert scored.count("queue_bytes") == 0
-        assert 4_000 < scored.pool.statistics()["bytes_peak"] < 10_000
+        assert 44_000 < scored.pool.statistics()["bytes_peak"] < 50_000
 
 
 async def test_stopping_drops_what_waits_and_kills_what_hangs() -> None:
@@ -162,8 +170,9 @@ async def test_stopping_drops_what_waits_and_kills_what_hangs() -> None:
         async with asyncio.timeout(10):
             await scored.pool.stop()
         assert not scored.pool.submit(captured("late"), "paired")
-        assert sorted(int(report.pair_id) for report in scored.reports) == list(range(PAIRS + 1))
-        for report in scored.reports:
+        told = [report for report in scored.reports if report.state == "paired"]
+        assert sorted(int(report.pair_id) for report in told) == list(range(PAIRS + 1))
+        for report in told:
             assert set(report.analyses.values()) == {Analysis.DROPPED}
         assert scored.count("queue_dropped_total", reason="shutdown") == 1
         assert scored.count("queue_bytes") == 0
@@ -245,7 +254,7 @@ async def test_a_child_that_cannot_start_gives_the_pair_up(faulty: Path) -> None
     await scored.pool.drain()
     await scored.pool.stop()
     assert scored.reports[0].analyses == dict.fromkeys(BOTH, Analysis.KILLED)
-    assert scored.count("worker_restarts_total", kind="start") == 3
+    assert scored.count("worker_restarts_total", kind="start") == 4
 
 
 async def test_children_see_no_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,3 +266,77 @@ async def test_children_see_no_secret_of_the_environment(monkeypatch: pytest.Mon
         assert child is not None
         environment = Path(f"/proc/{child.pid}/environ").read_bytes()  # noqa: ASYNC240
         assert b"sk-secret" not in environment
+
+
+@pytest.mark.parametrize("fault", ["exit", "complain", "undeclared"])
+async def test_where_an_answer_costs_an_analyzer_its_outcome_what_the_slip_can_be_is_told(fault: str) -> None:
+    async with running(enabled=("faulty", "served")) as scored:
+        scored.pool.submit(captured(text=f"fault: {fault}"), "paired")
+        await scored.pool.drain()
+        (report,) = scored.reports
+        assert report.analyses == {"faulty": Analysis.KILLED, "served": Analysis.SCORED}
+        assert report.missing == (Missing("faulty", "1", "faulty", -1.0, 1.0),)
+
+
+async def test_a_pair_that_was_given_up_is_asked_for_its_population_only() -> None:
+    pair = replace(captured(), baseline=Capture(End.ABORTED), arrival=7)
+    async with running(enabled=("faulty", "served", "json")) as scored:
+        scored.pool.submit(pair, "client_abort")
+        await scored.pool.drain()
+        (report,) = scored.reports
+        assert (report.state, report.arrival, report.analyses, report.findings) == ("client_abort", 7, {}, ())
+        assert report.missing == (
+            Missing("faulty", "1", "faulty", -1.0, 0.0),  # the candidate's answer is known, and good
+            Missing("served", "1", "served", -1.0, 0.0),
+        )
+
+
+async def test_a_loop_that_outgrew_what_may_be_kept_counts_as_one() -> None:
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"and so on "}}]}\n\n'
+    endless = Capture(End.TOO_LARGE, 200, "text/event-stream", body=event * 1_000)
+    async with running(enabled=("degeneration", "truncation")) as scored:
+        scored.pool.submit(replace(captured(), candidate=endless), "truncated")
+        await scored.pool.drain()
+        (report,) = scored.reports
+        assert {each.variable: (each.low, each.high) for each in report.missing} == {
+            "degeneration": (1.0, 1.0),
+            "truncation": (0.0, 1.0),
+        }
+
+
+async def test_a_pair_that_cannot_be_read_is_asked_for_its_population_without_its_answers() -> None:
+    scored = Scored(enabled=("served", "faulty"))
+    await scored.pool.start()
+    job = Job(captured(), "paired", BOTH)
+    job.lose_reading()
+    assert (job.pair.candidate.body, job.blind) == (b"", 0b11)
+    scored.pool._enter(job)
+    scored.pool._queue(job)
+    await scored.pool.drain()
+    await scored.pool.stop()
+    (report,) = scored.reports
+    assert report.analyses == dict.fromkeys(BOTH, Analysis.KILLED)
+    assert {each.variable: (each.low, each.high) for each in report.missing} == dict.fromkeys(BOTH, (-1.0, 1.0))
+
+
+async def test_of_a_sampled_request_without_a_pair_only_its_kind_is_told() -> None:
+    scored = Scored()
+    scored.pool.leave(REFUSED._replace(state="dropped_budget"))
+    (report,) = scored.reports
+    assert (report.state, report.arrival, report.segments, report.analyses) == (UNSENT, 1, ("model=m",), {})
+    assert scored.pool.statistics()["dropped"] == 0
+
+
+async def test_the_language_of_a_request_is_found_out_where_requests_are_told_apart_by_it() -> None:
+    asked = [{"role": "user", "content": "Was ist die Hauptstadt von Italien, und wie komme ich dahin?"}]
+    async with running() as scored:
+        pair = captured("german", messages=asked)
+        scored.pool.submit(replace(pair, segments=("model=m", "language=unread")), "paired")
+        scored.pool.submit(replace(captured("short"), segments=("language=unread",)), "paired")
+        scored.pool.submit(captured("plain", messages=asked), "paired")
+        await scored.pool.drain()
+        assert {report.pair_id: report.segments for report in scored.reports} == {
+            "german": ("model=m", "language=de"),
+            "short": ("language=none",),
+            "plain": (),
+        }

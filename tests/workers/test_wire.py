@@ -7,12 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.pair import Capture, End
-from analyzers.reading import MAX_GAPS
 from proxy.workers import wire
-from proxy.workers.wire import ARRIVALS
 from tests.workers.pool_harness import captured
 
 PAIR = captured()
+
+
+def test_whether_the_language_is_to_be_told_is_what_its_segments_say() -> None:
+    for segments, told in (((), False), (("model=m", "language=unread"), True)):
+        sent = b"".join(wire.pack(7, 1, "paired", replace(PAIR, segments=segments)))
+        assert wire.unpack(memoryview(sent)).language is told
 
 
 @pytest.mark.parametrize("repeat", [None, PAIR.baseline])
@@ -21,25 +25,17 @@ def test_a_task_arrives_as_it_was_sent_without_what_analyzers_may_not_see(
     repeat: Capture | None, state: str
 ) -> None:
     pair = replace(PAIR, repeat=repeat, headers={"x-slipgauge-gold": "5"}, inclusion=0.05)
-    sent = bytearray(b"".join(wire.pack(7, 0b101, state, pair)))
+    sent = bytearray(b"".join(wire.pack(7, 0b101, state, pair, blind=0b100)))
 
     assert wire.length(sent) == len(sent)
     task = wire.unpack(memoryview(sent))
-    assert task == wire.Task(7, 0b101, state == "paired", replace(pair, session="", primary="", inclusion=1.0))
+    assert task == wire.Task(7, 0b101, 0b100, state, replace(pair, session="", primary="", inclusion=1.0))
 
 
 def test_bodies_are_sent_as_they_are() -> None:
     _, *bodies = wire.pack(1, 1, "paired", PAIR)
 
     assert [body is sent for body, sent in zip(bodies, (PAIR.body, PAIR.baseline.body), strict=False)] == [True] * 2
-
-
-def test_of_a_long_answer_only_the_arrivals_are_sent_that_are_timed() -> None:
-    answer = replace(PAIR.baseline, arrivals=tuple((float(n), n) for n in range(1_000)))
-    sent = b"".join(wire.pack(1, 1, "paired", replace(PAIR, baseline=answer)))
-
-    assert ARRIVALS > MAX_GAPS + 1
-    assert wire.unpack(memoryview(sent)).pair.baseline.arrivals == answer.arrivals[:ARRIVALS]
 
 
 captures = st.builds(

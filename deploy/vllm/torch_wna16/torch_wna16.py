@@ -1,11 +1,15 @@
 # ruff: noqa: INP001 (a module of its own, installed beside vLLM)
-"""GPTQ int4 on x86 CPUs without AVX-512: a linear kernel in plain torch, as a vLLM plugin.
+"""GPTQ int4 on x86 CPUs where vLLM's own matmul cannot run: a linear kernel in plain torch, as a vLLM plugin.
 
 vLLM's CPU build holds its int4 matmul (`cpu_gemm_wna16`) only in its AVX-512 library. With AVX2 alone a GPTQ
 model loads, and the engine dies on the first request. Here the weights are unpacked once after loading and
 multiplied in float32, which on such a CPU is several times faster than torch's bfloat16. The weights are the
 same int4 values times the same scales; only the rounding inside a sum differs. Memory is that of a float32
-model, so this serves tests and demos of small models. On any other CPU the plugin does nothing.
+model, so this serves tests and demos of small models.
+
+Where the CPU has AMX, that matmul uses its tiles. Linux wants to be asked for them first, by each process
+(https://docs.kernel.org/arch/x86/xstate.html), and ends those that did not ask with an illegal instruction; the
+matmul does not ask. So the plugin does. On any other CPU it does nothing.
 """
 
 import os
@@ -22,10 +26,15 @@ from vllm.scalar_type import scalar_types
 
 def register() -> None:
     """Put the torch kernel in the place of vLLM's where that cannot run; called once in every vLLM process."""
-    if current_platform.is_cpu() and not hasattr(torch.ops._C, "cpu_gemm_wna16"):  # noqa: SLF001 (vLLM's operators)
+    if current_platform.is_cpu() and not (hasattr(torch.ops._C, "cpu_gemm_wna16") and _may_use_tiles()):  # noqa: SLF001
         register_linear_kernel(TorchWNA16LinearKernel, PlatformEnum.CPU)
         disabled = os.environ.get("VLLM_DISABLED_KERNELS", "")
         os.environ["VLLM_DISABLED_KERNELS"] = ",".join(filter(None, [disabled, CPUWNA16LinearKernel.__name__]))
+
+
+def _may_use_tiles() -> bool:
+    """Whether AMX may be used from now on wherever the CPU has it."""
+    return not torch.cpu._is_amx_tile_supported() or bool(torch.cpu._init_amx())  # noqa: SLF001 (torch has no other name)
 
 
 class TorchWNA16LinearKernel(CPUWNA16LinearKernel):

@@ -25,7 +25,7 @@ _EVENTS = {
     Change.DOWN: "a server is down",
     Change.UP: "a server is up again",
 }
-PURPOSES = ("mirror", "repeat")
+PURPOSES = ("mirror", "repeat", "probe")
 """What an extra leg is for."""
 QUIET = 10.0
 """Seconds between two log lines on why one server cannot be connected to."""
@@ -49,6 +49,7 @@ class Arm:
         self._pressure, self._budget = self._bounds(now)
         self._said_at: dict[Server, float] = {}
         """When it was last logged why a server cannot be connected to."""
+        self._starved_at = -QUIET
         self._slots = telemetry.blocks[0].slots
         self._extra_tokens = {purpose: telemetry.extra_tokens.labels(name, purpose).slot for purpose in PURPOSES}
         self._refused = {
@@ -103,7 +104,7 @@ class Arm:
     def settle(self, purpose: str, charged: int, spent: int) -> None:
         """The leg that was charged with `charged` tokens took `spent`."""
         if self._budget is not None:
-            self._budget.give(charged - spent)
+            self._budget.settle(charged, spent)
         self._slots[self._extra_tokens[purpose]] += spent
 
     # what becomes of its servers
@@ -120,6 +121,12 @@ class Arm:
             self._said_at[server] = now
             _log.warning("a server cannot be connected to", arm=self.name, server=server.name, problem=problem)
         self._changed(server, self.servers.failed(server, since, now), reason, problem)
+
+    def starved(self, now: float) -> None:
+        """There was no file descriptor for a connection, which is held against no server."""
+        if now - self._starved_at >= QUIET:
+            self._starved_at = now
+            _log.error("no file descriptor is left for connections to servers", arm=self.name)
 
     def checked(self, server: Server, problem: str | None) -> None:
         """A health check ended; `problem` is None where it was good."""

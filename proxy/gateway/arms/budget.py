@@ -3,6 +3,11 @@
 Nobody knows beforehand how long an answer gets. So a leg may start while the balance is positive; at its start
 the prompt is charged by an estimate, and at its end that is corrected to what it really took, into debt if need
 be. In the long run the arm spends its rate, and never more than one burst beside it plus what is in flight.
+
+The debt has an end, since much of it may be none: a body in megabytes is mostly images, whose bytes say little of
+their tokens, or junk. Were it all to be paid, one client, or one candidate that babbles, could end the measuring of
+all others for minutes. What is forgiven may have been spent: where single legs really take more than DEBT seconds
+of the rate, an arm spends more than its rate, and what its servers say of their load is what holds legs back.
 """
 
 from __future__ import annotations
@@ -13,6 +18,8 @@ from proxy.gateway.capture import Recorder
 
 BURST = 5.0
 """Seconds of the rate that may be saved up."""
+DEBT = 30.0
+"""Seconds of the rate that may be owed: at the default rate 300,000 tokens, more than a prompt usually holds."""
 BYTES_A_TOKEN = 4
 """Of a request, or of an answer in one piece: English text has about four letters a token."""
 EVENT_BYTES = 240
@@ -29,11 +36,12 @@ _PARTS = re.compile(rb'"(?:input|output)_tokens":\s*(\d{1,7})\b')
 class TokenBudget:
     """`rate` tokens a second. `now` is seconds of one clock."""
 
-    __slots__ = ("_at", "_balance", "_most", "_rate")
+    __slots__ = ("_at", "_balance", "_debt", "_most", "_rate")
 
     def __init__(self, rate: float, now: float) -> None:
         self._rate = rate
         self._most = self._balance = rate * BURST
+        self._debt = rate * DEBT
         self._at = now
 
     def take(self, tokens: int, now: float) -> bool:
@@ -41,12 +49,15 @@ class TokenBudget:
         balance = min(self._most, self._balance + (now - self._at) * self._rate)
         self._at = now
         starts = balance > 0
-        self._balance = balance - tokens if starts else balance
+        self._balance = balance - min(tokens, self._debt) if starts else balance
         return starts
 
-    def give(self, tokens: int) -> None:
-        """Give back what was charged too much; a negative number charges for what was too little."""
-        self._balance += tokens
+    def settle(self, tokens: int, spent: int) -> None:
+        """A leg for which `tokens` were to be charged took `spent`.
+
+        No more is given back than was charged, so that a huge prompt that took little fills nothing up.
+        """
+        self._balance = max(self._balance + min(tokens, self._debt) - spent, -self._debt)
 
 
 def prompt_tokens(size: int) -> int:

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-PAGE_BYTES = 4 * 1024 * 1024
+PAGE_BYTES = 1024 * 1024
 """Most bytes of a page that are read at all."""
-_LINE_BYTES = 4_096
-_SERIES = 1_024
+_LINE_BYTES = 512
+_SERIES = 256
+"""Most lines that begin with one of the names, or with one that begins alike; a page of more says nothing."""
 _WAITING = b"vllm:num_requests_waiting"
 _KV_USAGE = b"vllm:kv_cache_usage_perc"
 _LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"'
@@ -40,24 +41,28 @@ def load_of(page: bytes) -> Load:
 
 def _values(page: bytes, name: bytes) -> list[float] | None:
     values: list[float] = []
-    for line in _lines(page, name):
+    for number, line in enumerate(_lines(page, name)):
+        if number == _SERIES:
+            return None
+        if line[:1] not in (b"{", b" ", b"\t"):
+            continue  # another name that begins alike
         sample = _SAMPLE.fullmatch(line)
         value = _number(sample[1]) if sample else None
-        if value is None or len(values) == _SERIES:
+        if value is None:
             return None
         values.append(value)
     return values
 
 
 def _lines(page: bytes, name: bytes) -> Iterator[bytes]:
-    """What follows the name on each line that begins with it, other names that begin alike left out."""
-    at = page.find(name)
+    """What follows the name on each line that begins with it."""
+    begins, page = b"\n" + name, b"\n" + page
+    at = page.find(begins)
     while at >= 0:
-        begins, at = at == 0 or page[at - 1 : at] == b"\n", at + len(name)
-        if begins and page[at : at + 1] in (b"{", b" ", b"\t"):
-            end = page.find(b"\n", at, at + _LINE_BYTES)
-            yield page[at:end] if end >= 0 else page[at : at + _LINE_BYTES]
-        at = page.find(name, at)
+        at += len(begins)
+        end = page.find(b"\n", at, at + _LINE_BYTES)
+        yield page[at : end if end >= 0 else at + _LINE_BYTES]
+        at = page.find(begins, at)
 
 
 def _number(text: bytes) -> float | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from time import monotonic
 
 import aiohttp
 
+from proxy.credentials import authorization
+from proxy.descriptors import none_left
 from proxy.gateway.arms.arm import Arm
 from proxy.gateway.arms.exposition import PAGE_BYTES, Load, load_of
 from proxy.gateway.arms.servers import Server
@@ -36,12 +37,11 @@ class Watch:
     def start(self) -> None:
         """Begin to ask."""
         settings, name = self._arm.settings, self._arm.name
-        key = os.environ[settings.api_key_env] if settings.api_key_env else None
         self._session = aiohttp.ClientSession(
             # uvicorn, under vLLM, closes idle connections after 5 s: ours must be gone by then.
             connector=aiohttp.TCPConnector(ssl=self._arm.tls or True, keepalive_timeout=3.0),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": "identity", **({"Authorization": f"Bearer {key}"} if key else {})},
+            headers={"Accept-Encoding": "identity", **authorization(settings)},
             auto_decompress=False,
         )
         self._tasks.append(spawn(self._refresh(), name=f"refresh {name}"))
@@ -75,7 +75,8 @@ class Watch:
         await asyncio.sleep(_jittered(health.every) / 2)
         while True:
             found = await problem(session, server.url.rstrip("/") + health.path, health.timeout)
-            self._arm.checked(server, found)
+            if found is None or not none_left():  # else nobody was asked
+                self._arm.checked(server, found)
             await asyncio.sleep(_jittered(health.every))
 
     async def _listen(self, session: aiohttp.ClientSession, server: Server) -> None:

@@ -1,0 +1,1 @@
+"""How often the analyzers are right, on labelled data: where the figures of docs/analyzers.md come from."""

@@ -1,0 +1,1 @@
+"""Measures redaction on generated texts whose private parts are known, and on real texts that have none."""

@@ -1,0 +1,1 @@
+"""All of it real: two servers, Slipgauge, Prometheus and Alertmanager as they are shipped."""

@@ -1,0 +1,1 @@
+"""Where cases are kept and how they are asked for: the I/O of `cases`."""
