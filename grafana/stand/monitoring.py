@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import yaml
 
+from grafana.reading import Prometheus
 from grafana.stand.programs import free_port, serving
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -41,7 +44,15 @@ async def prometheus(folder: Path, targets: Mapping[str, str], manager: str | No
         *("--web.listen-address", f"127.0.0.1:{port}", "--enable-feature=exemplar-storage"),
     )
     async with serving("prometheus", *arguments, port=port) as url:
+        await _scraped(url, len(targets))
         yield url
+
+
+async def _scraped(url: str, count: int) -> None:
+    """Return when so many targets have been scraped once: what they count later is seen to grow."""
+    async with aiohttp.ClientSession() as session:
+        while len((await Prometheus(session, url).ask("query", query="up == 1"))["result"]) < count:  # noqa: ASYNC110 - polled
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
