@@ -27,8 +27,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: install ## Serve a real fp16/int4 pair behind the gateway, send traffic, print what slipped.
 	@$(BIN)/slipgauge demo $(ARGS) || case $$? in 3|4) ;; *) exit $$? ;; esac # a verdict is a result, no failure
 
-compile: install ## Compile the gateway (optional, needs a C compiler): about half its CPU time a request.
-	$(BIN)/python -m proxy.compiled
+compile: install ## Compile what every request passes through (optional, needs a C compiler): about half its CPU time.
+	$(BIN)/python -m proxy.compile
 
 bench: compile ## Slipgauge beside nginx's mirror and others: CPU, added latency, memory; ten minutes alone on the machine.
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -82,8 +82,8 @@ test: export SLIPGAUGE_PURE = 1
 test: lint ## Lint, types and every test that needs no vLLM, on the sources as they are.
 	$(BIN)/python -m pytest $(ARGS)
 
-test-compiled: compile ## The gateway's own tests, on the compiled modules.
-	$(BIN)/python -m pytest tests/gateway tests/arms $(ARGS)
+test-compiled: compile ## The tests of what is compiled, on the compiled modules.
+	$(BIN)/python -m pytest tests/gateway tests/arms tests/verdict tests/control tests/workers $(ARGS)
 
 test-cluster: export SLIPGAUGE_PURE = 1
 test-cluster: install ## Gateways, controls and NATS servers killed under load; ten minutes alone on the machine.

@@ -147,8 +147,8 @@ class Bench:
 
 
 def refused(count: int) -> float:
-    """Microseconds a pair for which the queue has no room."""
-    pool = Bench().pool  # accepts nothing, as nothing has been started
+    """Microseconds of the pool for a pair that has no room: it accepts nothing, as nothing has been started."""
+    pool = WorkerPool(Analysis(), Telemetry(), lambda _: None)
     began = time.process_time()
     for _ in range(count):
         if not pool.has_room():

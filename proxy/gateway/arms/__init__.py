@@ -1,5 +1,1 @@
 """What a leg may be sent to, and what it may spend: servers and their health, budgets, back-pressure, breakers."""
-
-from proxy import compiled
-
-compiled.prefer(__name__, __path__)
