@@ -65,6 +65,12 @@ class Recorder:
         if self.end is None:
             self.end = end
             self.seconds = seconds
+            if end is End.TOO_LARGE and not self._may_stream():
+                self._pieces = []  # cut short, only a stream can be read, and these are megabytes
+
+    def _may_stream(self) -> bool:
+        kind = "" if self.head is None else self.head.field("content-type").lower()
+        return not kind or kind.startswith("text/event-stream")
 
     def clear(self) -> None:
         """Keep nothing any more."""

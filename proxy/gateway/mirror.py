@@ -19,6 +19,9 @@ from proxy.gateway.upstream import Upstream
 if TYPE_CHECKING:
     from proxy.gateway.shadow import Shadow
 
+SLICE = 32 * 1024
+"""Bytes in one arrival after which others are served first."""
+
 
 class MirrorLeg(Leg):
     """The mirror or the repeat of one request: sent, recorded, and never tried again once an answer may be due."""
@@ -60,6 +63,8 @@ class MirrorLeg(Leg):
                 self.finish(End.TOO_LARGE)
                 return
             self._shadow.hold(len(body))
+            if len(body) >= SLICE and self.connection is not None:
+                self.connection.yield_loop()
         if end is not None:
             self.finish(end)
 

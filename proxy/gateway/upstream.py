@@ -51,6 +51,12 @@ class Upstream:
             self._paused = False
             self.transport.resume_reading()
 
+    def yield_loop(self) -> None:
+        """Let the event loop turn to others before more is read: a fast sender would be read for megabytes."""
+        if not self._paused and not self.closed:
+            self.pause()
+            asyncio.get_running_loop().call_soon(self.resume)
+
     def abort(self) -> None:
         """Close at once, whatever is unsent or unread."""
         if not self.closed:

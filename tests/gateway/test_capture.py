@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import accumulate
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from analyzers.pair import ARRIVALS, End
 from analyzers.reading import MAX_GAPS
 from proxy.gateway.capture import Recorder
 from proxy.gateway.pieces import SMALL, gather
+from proxy.gateway.response import ResponseHead
 
 LIMIT = 1 << 20
 
@@ -45,6 +47,27 @@ def test_what_is_beyond_the_limit_is_not_kept() -> None:
     assert recorder.data(b"0123456789", 0.0)
     assert not recorder.data(b"0", 1.0)
     assert recorder.capture().body == b"0123456789"
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        ("application/json", b""),
+        ("Application/JSON; charset=utf-8", b""),
+        ("text/event-stream", b"0123456789"),
+        ("Text/Event-Stream; charset=utf-8", b"0123456789"),
+        ("", b"0123456789"),
+    ],
+)
+def test_of_an_answer_cut_short_only_what_may_be_a_stream_is_kept(kind: str, kept: bytes) -> None:
+    recorder = Recorder(10)
+    recorder.head = ResponseHead(200, b"OK", f"\r\nContent-Type: {kind}\r\n".encode() if kind else b"", None)
+    recorder.data(b"0123456789", 0.0)
+    recorder.data(b"0", 1.0)
+    recorder.finish(End.TOO_LARGE, 1.0)
+
+    assert recorder.capture().body == kept
+    assert (recorder.size, recorder.capture().arrivals) == (11, ((0.0, 10),))
 
 
 @given(st.lists(st.integers(1, 2 * SMALL), max_size=200))

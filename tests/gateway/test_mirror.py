@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from time import monotonic
 
 import orjson
@@ -273,6 +274,41 @@ async def test_of_a_mirror_that_never_ends_as_much_is_handed_over_as_may_be_kept
     assert pair.candidate.end is End.TOO_LARGE
     assert len(pair.candidate.body) == 100_000
     assert pair.candidate.body.startswith(event)
+
+
+async def test_others_are_served_between_the_pieces_of_a_large_mirrored_answer(stand: Stands) -> None:
+    held: list[int] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:  # from a thread: as fast as it is read, whatever the loop does meanwhile
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(plain(b"x" * 3_000_000))
+            connection.recv(1)
+
+    answering = asyncio.get_running_loop().run_in_executor(None, answer)
+    async with (
+        serving(always(plain(b'{"a":1}'))) as baseline,
+        stand(baseline.address, f"http://127.0.0.1:{listener.getsockname()[1]}") as s,
+    ):
+        budget = s.gateway._services.held
+
+        def turn() -> None:
+            held.append(budget.used)
+            if not s.pairs:
+                asyncio.get_running_loop().call_soon(turn)
+
+        turn()
+        assert (await ask(s.port, post(CHAT, ASK))).body == b'{"a":1}'
+        assert await s.settled() == {"paired": 1}
+        ((pair, _),) = s.pairs
+    await answering
+    listener.close()
+    assert len(pair.candidate.body) == 3_000_000
+    grown = [after - before for before, after in pairwise(held)]
+    assert max(grown) <= 256_000  # what uvloop reads at once
+    assert sum(grow for grow in grown if grow > 0) > 2_500_000  # and not all between two turns
 
 
 async def test_a_full_mirror_drops_by_count_and_by_bytes(stand: Stands) -> None:
