@@ -6,7 +6,8 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from proxy.cli import VERDICT_CODES, main
+from proxy.cli import main
+from proxy.cli.ending import VERDICT_CODES
 from verdict.judge import State
 
 ROOT = Path(__file__).parents[2]
