@@ -18,6 +18,7 @@ class Stand:
     """A started gateway and what came out of it."""
 
     def __init__(self, config: Config) -> None:
+        self.config = config
         self.telemetry = Telemetry()
         self.ledger = Ledger(self.telemetry)
         self.pairs: list[tuple[CapturedPair, str]] = []
@@ -43,6 +44,11 @@ class Stand:
 
     def balanced(self) -> bool:
         return sum(self.ledger.states().values()) == self.ledger.total
+
+    def pass_deadline(self) -> None:
+        """Have the time of every leg that is unfinished be over, however long or short the test took so far."""
+        mirror = self.config.mirror.model_copy(update={"deadline": 0.001})
+        self.gateway.reload(self.config.model_copy(update={"mirror": mirror}))
 
     async def settled(self) -> dict[str, int]:
         """The ledger's states that are not zero, once nothing is open."""

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import orjson
 import pytest
 
+from tests.arms.until import until
 from tests.gateway.peer import (
     Answer,
     Peer,
@@ -330,7 +331,7 @@ async def test_a_candidate_that_stays_silent_is_unserved_at_the_deadline(stand: 
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(silent) as other,
-        stand(baseline.address, other.address, weight=1.0, canary={"silence": 0.02}, mirror={"deadline": 0.1}) as s,
+        stand(baseline.address, other.address, weight=1.0, canary={"silence": 0.02}, mirror={"deadline": 1.0}) as s,
     ):
         assert (await ask(s.port, post(CHAT, STREAM))).body == b"base"
         assert await s.settled() == {"unserved_candidate": 1}
@@ -373,7 +374,7 @@ async def test_an_answer_in_one_piece_that_is_not_there_at_the_deadline_is_the_b
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(silent) as other,
-        stand(baseline.address, other.address, weight=1.0, mirror={"deadline": 0.05}) as s,
+        stand(baseline.address, other.address, weight=1.0, mirror={"deadline": 1.0}) as s,
     ):
         assert (await ask(s.port, post(CHAT, ASK))).body == b"base"
         assert await s.settled() == {"unserved_candidate": 1}
@@ -392,10 +393,12 @@ async def test_a_candidate_unfinished_at_its_deadline_goes_on_for_its_client(sta
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(late) as other,
-        stand(baseline.address, other.address, weight=1.0, mirror={"deadline": 0.05}) as s,
+        stand(baseline.address, other.address, weight=1.0) as s,
     ):
         asking = asyncio.get_running_loop().create_task(ask(s.port, post(CHAT, ASK)))
-        await other.until(lambda: len(other.requests) == 1)
+        await baseline.until(lambda: len(baseline.requests) == 1)
+        await until(lambda: not s.gateway._services.mirrors_in_flight)
+        s.pass_deadline()
         assert await s.settled() == {"unserved_candidate": 1}
         release.set()
         assert (await asking).body == b"ok"
@@ -422,7 +425,7 @@ async def test_a_candidate_that_keeps_failing_is_left_out_and_tried_again(stand:
     async def ailing(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
         writer.write(plain(b"cand") if healthy else plain(b"", status="500 Oops"))
 
-    canary = {"breaker": {"failures": 3, "pause": 0.2}}
+    canary = {"breaker": {"failures": 3, "pause": 2.0}}
     async with (
         serving(always(plain(b"base"))) as baseline,
         serving(ailing) as other,

@@ -251,7 +251,7 @@ async def test_a_body_too_large_is_a_413_before_any_server_sees_it(stand: Stands
     ("sent", "limits", "status"),
     [
         (b"GET / HTTP/1.1\r\nHost:", {"head_timeout": 0.05}, 408),
-        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\na", {"idle_timeout": 0.05}, 408),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\na", {"idle_timeout": 0.5}, 408),
         (b"", {"idle_timeout": 0.05}, None),
     ],
     ids=["slow head", "slow body", "idle"],

@@ -114,16 +114,16 @@ async def test_a_body_that_takes_too_long_passes_by_as_it_comes(stand: Stands) -
 async def test_the_time_for_one_body_does_not_run_into_the_next(stand: Stands) -> None:
     async with (
         serving(always(plain(b"ok"))) as baseline,
-        stand(baseline.address, baseline.address, limits={"body_timeout": 0.1}) as s,
+        stand(baseline.address, baseline.address, limits={"body_timeout": 1.0}) as s,
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
         for _ in range(30):
             data = post(CHAT, BODY, extra="Expect: 100-continue\r\n")
             writer.write(data[: -len(BODY)])
             assert (await read_response(reader)).status == 100
+            await asyncio.sleep(0.04)  # all of them together take longer than one may
             writer.write(BODY)
             assert (await read_response(reader)).body == b"ok"
-            await asyncio.sleep(0.005)
         assert await s.settled() == {"paired": 30}
         writer.close()
 
@@ -144,7 +144,7 @@ async def test_a_client_that_leaves_in_the_middle_of_a_body_leaves_nothing_behin
 async def test_a_tap_reads_past_a_body_that_takes_too_long(stand: Stands) -> None:
     async with (
         serving(always(plain(b"ok"))) as baseline,
-        stand(baseline.address, baseline.address, tap=True, limits={"body_timeout": 0.02}) as s,
+        stand(baseline.address, baseline.address, tap=True, limits={"body_timeout": 0.5}) as s,
     ):
         reader, writer = await half(s)
         await until(lambda: held(s) > 0)

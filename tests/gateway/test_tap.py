@@ -148,11 +148,12 @@ async def test_both_legs_of_a_tapped_request_are_bounded(stand: Stands) -> None:
             baseline.address,
             other.address,
             tap=True,
-            mirror={"in_flight": 4, "deadline": 0.1, "start_after": 0.01},
+            mirror={"in_flight": 4, "start_after": 0.01},
         ) as s,
     ):
         for _ in range(6):
             assert (await ask(s.port, post(CHAT, ASK))).status == 202
+        s.pass_deadline()
         states = await s.settled()
         assert states["dropped_mirror_busy"] >= 2
         assert states.get("unserved_both", 0) + states["dropped_mirror_busy"] == 6
@@ -164,7 +165,7 @@ async def test_a_drain_waits_for_the_pairs_of_tapped_requests(stand: Stands) -> 
     async with (
         serving(always(plain(b"ok"))) as baseline,
         serving(silent) as other,
-        stand(baseline.address, other.address, tap=True, mirror={"deadline": 0.1}) as s,
+        stand(baseline.address, other.address, tap=True, mirror={"deadline": 1.0}) as s,
     ):
         await ask(s.port, post(CHAT, ASK))
         await s.gateway.stop()
