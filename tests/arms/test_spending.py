@@ -58,7 +58,7 @@ async def test_mirrors_stop_while_the_candidate_says_that_requests_wait_and_go_o
 
 
 async def test_mirrors_stop_when_the_candidate_s_tokens_are_spent() -> None:
-    expensive = plain(b'{"usage":{"total_tokens":1000}}')
+    expensive = plain(b'{"usage":{"total_tokens":1400}}')  # two are paid off in more than four seconds
     async with (
         serving(always(USED)) as baseline,
         serving(always(expensive)) as candidate,
@@ -68,7 +68,7 @@ async def test_mirrors_stop_when_the_candidate_s_tokens_are_spent() -> None:
             assert (await ask(s.port, ASK)).status == 200
             assert await s.settled()
         assert await s.settled() == {"paired": 2, "dropped_budget": 3}
-        assert metric(s, "extra_tokens_total", arm="candidate", purpose="mirror") == 2_000
+        assert metric(s, "extra_tokens_total", arm="candidate", purpose="mirror") == 2_800
         assert metric(s, "extra_refused_total", arm="candidate", purpose="mirror", reason="budget") == 3
 
 

@@ -18,7 +18,7 @@ from tests.arms.stand import Stand
 from tests.arms.until import until
 from tests.gateway.peer import Answer, Peer, Reader, Received, Writer, always, endless, plain, serving, silent
 
-OFTEN = Health(every=0.01, timeout=0.05)
+OFTEN = Health(every=0.01, timeout=1.0)
 NEVER = Health(every=0.0)
 UNASKED = Extra(every=0.0)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from proxy.channel import Channel
 from proxy.channel.counts import Counts
-from proxy.channel.link import Link
+from proxy.channel.link import AGAIN, FAILURES, Link
 from proxy.channel.memory import MemoryChannel
 from proxy.channel.nats import NatsChannel
 from proxy.channel.reader import Stored, read
@@ -64,7 +66,11 @@ def stored(link: Link, size: int) -> Stand:
 async def stream(link: Link) -> AsyncIterator[Stored]:
     """Every message of reports and counts that is on the stream by now."""
     await link.ready.wait()
-    last = (await link.ask(link.js.stream_info(link.names.reports))).state.last_seq
+    while True:  # servers that lost one of theirs may answer late
+        with contextlib.suppress(*FAILURES):
+            last = (await link.ask(link.js.stream_info(link.names.reports))).state.last_seq
+            break
+        await asyncio.sleep(AGAIN)
     reading = read(link, link.names.reports, 0)
     number = 0
     while number < last:

@@ -46,7 +46,7 @@ async def urls() -> AsyncIterator[list[str]]:
         yield [f"http://127.0.0.1:{server.port}" for server in servers]
 
 
-def canary(path: Path, urls: list[str]) -> Path:
+def canary(path: Path, urls: list[str], silence: float = 60.0) -> Path:
     """Two processes, and one step of half the sessions."""
     return write_config(
         path / "c.yaml",
@@ -54,7 +54,7 @@ def canary(path: Path, urls: list[str]) -> Path:
         baseline={"url": urls[0], "health": {"every": 0.05}},
         gateway={"workers": 2, "shed_lag": 60.0},
         mirror={"sample": 0.0},
-        rollout={"canary": [{"weight": 0.5}], "silence": 2.0},
+        rollout={"canary": [{"weight": 0.5}], "silence": silence},
         store={"path": str(path / "s.db")},
     )
 
@@ -102,7 +102,7 @@ async def test_a_stage_reaches_every_process_those_that_replace_others_too(urls:
 async def test_without_control_every_client_gets_the_baseline_and_with_it_the_stage_again(
     urls: list[str], tmp_path: Path
 ) -> None:
-    async with running(canary(tmp_path, urls)) as run:
+    async with running(canary(tmp_path, urls, silence=4.0)) as run:
         await run.post("/stage/promote")
         split = await until_split(run)
         run.program.process.send_signal(signal.SIGSTOP)

@@ -236,7 +236,7 @@ async def test_a_candidate_heard_out_behind_the_baseline_is_one_leg() -> None:
             *(baseline, candidate, collector.url),
             weight=1.0,
             canary={"silence": 0.05},
-            mirror={"deadline": 0.3},
+            mirror={"deadline": 1.0},
         ) as stand,
     ):
         assert await stand.ask(asked) == 200
