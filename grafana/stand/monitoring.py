@@ -44,14 +44,15 @@ async def prometheus(folder: Path, targets: Mapping[str, str], manager: str | No
         *("--web.listen-address", f"127.0.0.1:{port}", "--enable-feature=exemplar-storage"),
     )
     async with serving("prometheus", *arguments, port=port) as url:
-        await _scraped(url, len(targets))
+        await scraped(url, len(targets))  # what they count later is seen to grow
         yield url
 
 
-async def _scraped(url: str, count: int) -> None:
-    """Return when so many targets have been scraped once: what they count later is seen to grow."""
+async def scraped(url: str, count: int, since: float = 0.0) -> None:
+    """Return when so many targets have been scraped `since` then, in seconds since 1970."""
+    query = f"timestamp(up) >= {since} and up == 1"
     async with aiohttp.ClientSession() as session:
-        while len((await Prometheus(session, url).ask("query", query="up == 1"))["result"]) < count:  # noqa: ASYNC110 - polled
+        while len((await Prometheus(session, url).ask("query", query=query))["result"]) < count:  # noqa: ASYNC110 - polled
             await asyncio.sleep(0.05)
 
 

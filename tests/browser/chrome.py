@@ -36,8 +36,8 @@ FLAGS = (
     "--font-render-hinting=none",
     "--remote-debugging-port=0",
 )
-PATIENCE = 30.0
-"""Seconds for one command, or for a page to load."""
+PATIENCE = 55.0
+"""Seconds for one command, or for a page to load: less than a test has, so that it says what it waited for."""
 KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, " ": 32}
 
 

@@ -258,6 +258,7 @@ async def test_the_head_of_a_page_is_one_line_on_a_phone_too(tab: Tab, connect: 
         await tab.write("v")
         await tab.press("Enter")
         await tab.until("location.pathname === '/' && document.querySelector('.session button') !== null")
+        await tab.until("document.readyState === 'complete'")
 
     assert await tab.run("document.querySelector('body > header').offsetHeight") < 80
     assert await tab.run("document.querySelectorAll('a.session').length") == 0

@@ -13,6 +13,7 @@ from tests.browser.chrome import Tab
 Seen = Callable[[str], Awaitable[None]]
 """Called at every station, with its name."""
 SETTLED = "document.readyState === 'complete' && document.querySelector('main') !== null"
+"""All of a page is there, and its script has run: what is pressed before that is lost."""
 
 
 async def walk(tab: Tab, stand: Stand, seen: Seen) -> dict[str, str]:
@@ -28,13 +29,14 @@ async def walk(tab: Tab, stand: Stand, seen: Seen) -> dict[str, str]:
     await tab.run("document.querySelector('tr:has(.state.fail) a.more, tr:has(.state.pass) a.more').focus()")
     await tab.press("Enter")
     await tab.until("location.pathname === '/cases' && document.querySelector('.case-list a') !== null")
+    await tab.until(SETTLED)
     told["filter"] = await tab.run("location.search")
     told["cases"] = str(await tab.run("document.querySelectorAll('.case-list > li').length"))
     await seen("cases")
 
     await tab.run("document.querySelector('.case-list h2 a').focus()")
     await tab.press("Enter")
-    await tab.until("document.querySelector('.label-form') !== null")
+    await tab.until(f"document.querySelector('.label-form') !== null && {SETTLED}")
     told["case"] = await tab.run("decodeURIComponent(location.pathname.split('/')[2])")
     told["differs"] = await tab.run("document.querySelectorAll('.answers mark').length.toString()")
     await seen("case")
@@ -51,7 +53,7 @@ async def walk(tab: Tab, stand: Stand, seen: Seen) -> dict[str, str]:
     await seen("label")
 
     await tab.run("history.back()")
-    await tab.until("document.querySelector('form.export') !== null")
+    await tab.until(f"document.querySelector('form.export') !== null && {SETTLED}")
     told["exported"] = await _exported(await tab.run(EXPORT))
     return told
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -24,8 +23,10 @@ from verdict.rollout import Command, Stage
 LEAST = 60
 """Sessions that each step asks for."""
 WEIGHTS = (0.1, 0.5)
-BURST = 3
-"""Sessions that come at once, some thousand a second."""
+BURST, PAUSE = 3, 0.004
+"""Sessions that come at once, and the seconds until more do."""
+SECOND = round(BURST / PAUSE)
+"""Sessions that take a second at least: on a machine that is slow, or busy with others, all the longer."""
 
 
 def config(revision: str) -> Config:
@@ -60,7 +61,7 @@ async def _live(path: Path, revision: str, first: int, told: Connection, chance:
     recalled = restored(control, store)
 
     def weigh(weight: float, _: float | None) -> None:
-        told.send(("weight", weight, str(control.rollout.stage), time.monotonic()))
+        told.send(("weight", weight, str(control.rollout.stage)))
 
     keeper = Keeper(control, store, weigh, silence=0.1, recalled=recalled)
     await keeper.start()
@@ -69,9 +70,9 @@ async def _live(path: Path, revision: str, first: int, told: Connection, chance:
     while True:
         for _ in range(BURST):
             control.receive(report(session))
-            told.send(("session", session, "", time.monotonic()))
+            told.send(("session", session, ""))
             session += 1
         if session - first > rolls_back_at and control.rollout.stage is not Stage.ROLLED_BACK:
             await keeper.command(Command.ROLLBACK, by="operator", reason="chance")
         assert not running.done()
-        await asyncio.sleep(0.004)
+        await asyncio.sleep(PAUSE)

@@ -16,15 +16,15 @@ import orjson
 import pytest
 
 from tests.control import crashing
-from tests.control.crashing import LEAST, WEIGHTS
+from tests.control.crashing import LEAST, SECOND, WEIGHTS
 
 KILLS = 50
 REDELIVERED = 200
 """Sessions that come a second time after each kill."""
 
 
-def killed_after(path: Path, revision: str, first: int, seconds: float, seed: int) -> tuple[list[Any], float]:
-    """What a control said in so many seconds of its life, and when it was killed."""
+def killed_after(path: Path, revision: str, first: int, sessions: int, *, pause: float, seed: int) -> list[Any]:
+    """What a control said in its life, of so many sessions and a pause."""
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=crashing.live, args=(path, revision, first, theirs, seed), daemon=True)
@@ -32,14 +32,13 @@ def killed_after(path: Path, revision: str, first: int, seconds: float, seed: in
     theirs.close()
     assert process.pid is not None
     said = [ours.recv()]
-    end = time.monotonic() + seconds
-    while ours.poll(max(0.0, end - time.monotonic())):
+    while sessions > 0:
         said.append(ours.recv())
-    at = time.monotonic()
+        sessions -= said[-1][0] == "session"
+    time.sleep(pause)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    said += rest(ours)
-    return said, at
+    return said + rest(ours)
 
 
 def rest(ours: Connection) -> list[Any]:
@@ -71,21 +70,21 @@ def test_killed_at_fifty_moments_of_a_rollout_it_loses_nothing_old_and_is_never_
     for number in range(KILLS):
         long = number % 5 == 4
         first = max(0, session - REDELIVERED)
-        seconds = chance.uniform(1.0, 1.6) if long else chance.uniform(0.0, 0.5)
-        said, at = killed_after(path, str(revision), first, seconds, seed=number)
+        life = chance.randint(SECOND, SECOND * 8 // 5) if long else chance.randint(0, SECOND // 2)
+        said = killed_after(path, str(revision), first, life, pause=chance.uniform(0.0, 0.01), seed=number)
         rollout, count, seen, log = kept(path)
-        sessions = {what: when for kind, what, _, when in said if kind == "session"}
+        sessions = [what for kind, what, _ in said if kind == "session"]
         session = max(sessions, default=session) + 1
 
         # none counted twice, and what is counted is what has been seen
         assert count == len(seen)
         # no evidence older than a second is lost
-        assert {each for each, when in sessions.items() if when <= at - 1.0} <= seen
+        assert set(sessions[:-SECOND]) <= seen
         # the stage is never ahead of its evidence
         steps = (0.0, *WEIGHTS)
         assert rollout["stage"] == "rolled_back" or count >= LEAST * steps.index(rollout["step_weight"])
         # what gateways were told was durable before
-        weights = [(weight, stage) for kind, weight, stage, _ in said if kind == "weight"]
+        weights = [(weight, stage) for kind, weight, stage in said if kind == "weight"]
         if weights and rollout["stage"] != "rolled_back":
             assert max(weight for weight, _ in weights) <= rollout["weight"]
         # a rollback is never undone

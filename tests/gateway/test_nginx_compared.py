@@ -120,7 +120,7 @@ async def test_every_difference_from_nginx_is_explained_and_every_explanation_is
         recording() as ours,
         recording() as theirs,
         nginx(tmp_path, theirs.port) as port,
-        stand(ours.address, ours.address, limits={"head_timeout": 0.2, "idle_timeout": 0.2}) as s,
+        stand(ours.address, ours.address, limits={"head_timeout": 1.0, "idle_timeout": 1.0}) as s,
     ):
         for name, row in ROWS.items():
             here = Outcome(statuses(await exchange(s.port, row.sent + AFTER)), ours.taken())

@@ -12,7 +12,7 @@ from tests.gateway.smuggling import AFTER, PASSED, REFUSED, ROWS, Arrival
 from tests.gateway.stands import Stands
 
 LAST = Arrival(b"GET", b"/after")
-SHORT = {"head_timeout": 0.2, "idle_timeout": 0.2}
+SHORT = {"head_timeout": 1.0, "idle_timeout": 1.0}
 """Seconds that a row may leave the gateway waiting."""
 BODY = b'{"model":"m","messages":[{"role":"user","content":"GET /inner HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"}]}'
 

@@ -13,8 +13,8 @@ import pytest
 
 from grafana.boards import BOARDS, int4
 from grafana.reading import Window
-from grafana.stand.monitoring import SCRAPE
-from grafana.stand.stand import send, standing
+from grafana.stand.monitoring import SCRAPE, scraped
+from grafana.stand.stand import ARMS, send, standing
 from proxy.config import Admin, Guardrail, Verdict
 from proxy.demo.rehearsal import Plan
 from tests.grafana.answered import faults, reviewed
@@ -29,7 +29,7 @@ async def test_every_query_of_every_board_has_an_answer_that_can_be(tmp_path: Pa
     async with standing(Plan(candidate="slipping"), tmp_path) as stand:
         started = time.time() - SCRAPE  # what was counted before the first request is seen, too
         await send(stand, seed=1, count=REQUESTS)
-        await asyncio.sleep(3 * SCRAPE)  # real time: a scrape has to come
+        await scraped(stand.prometheus, len(ARMS) + 1, time.time() + 2 * SCRAPE)  # rates have an end
         cases = await reviewed(stand, Window(started, time.time(), SCRAPE))
         window = Window(started, time.time(), SCRAPE)
         found = [await faults(board, stand.prometheus, window) for board in BOARDS if board is not int4.BOARD]

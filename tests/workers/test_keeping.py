@@ -101,7 +101,7 @@ async def test_floors_reach_the_child_with_the_next_pair_and_a_new_child_too() -
 @pytest.mark.parametrize("how", ["fails", "hangs"])
 async def test_a_redactor_that_fails_costs_the_case_and_no_finding(how: str) -> None:
     settings = Cases(redactor=f"tests.workers.redactors:{how}")
-    async with running(enabled=("served", "degeneration"), keeping=settings, budget=0.2) as scored:
+    async with running(enabled=("served", "degeneration"), keeping=settings, budget=1.5) as scored:
         scored.pool.submit(kept("p1"), "paired")
         scored.pool.submit(captured("p2"), "paired")
         await scored.pool.drain()

@@ -16,6 +16,8 @@ from proxy.workers.window import PAIRS
 from tests.workers.pool_harness import Scored, captured, running
 
 pytestmark = pytest.mark.usefixtures("faulty")
+SHORT = 1.5
+"""Seconds: a budget that is waited for, and still enough for what is sound."""
 
 BOTH = ("served", "faulty")
 REFUSED = Unmeasured(1, "s", "baseline", "paired", ("model=m",))
@@ -49,7 +51,7 @@ async def test_a_pair_gives_one_report_with_one_outcome_per_analyzer() -> None:
     ],
 )
 async def test_a_faulty_analyzer_costs_its_own_outcome_only(faulty: Path, fault: str, kind: str) -> None:
-    async with running(enabled=("faulty", "served")) as scored:
+    async with running(enabled=("faulty", "served"), budget=SHORT if kind == "overran" else 20.0) as scored:
         scored.pool.submit(captured("bad", fault=fault), "paired")
         scored.pool.submit(captured("good"), "paired")
         await scored.pool.drain()
@@ -78,7 +80,7 @@ async def test_a_schema_that_explodes_costs_one_outcome_and_no_more() -> None:
     definitions: dict[str, object] = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
     schema = {"$defs": definitions | {"d40": {"type": "integer"}}, "$ref": "#/$defs/d0"}
     form = {"type": "json_schema", "json_schema": {"schema": schema}}
-    async with running(enabled=("json", "served")) as scored:
+    async with running(enabled=("json", "served"), budget=SHORT) as scored:
         scored.pool.submit(captured("bomb", text='"x"', response_format=form), "paired")
         scored.pool.submit(captured("next"), "paired")
         await scored.pool.drain()
@@ -181,7 +183,7 @@ async def test_stopping_drops_what_waits_and_kills_what_hangs() -> None:
 
 
 async def test_a_pair_half_scored_at_the_stop_is_reported_with_what_is_left_dropped() -> None:
-    async with running(enabled=("faulty", "served"), budget=0.2) as scored:
+    async with running(enabled=("faulty", "served")) as scored:
         scored.pool.submit(captured("half", fault="exit"), "paired")
         await scored.until("analyzer_failures_total", analyzer="faulty", kind="crashed")
         await scored.pool.stop()
