@@ -9,7 +9,7 @@ import pytest
 from tests.apart.stand import deployed, until
 from tests.apart.test_roles import served
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_what_a_gateway_offers_is_kept_where_control_is(tmp_path: Path, urls: tuple[str, str]) -> None:

@@ -15,7 +15,7 @@ from tests.apart.stand import Apart, Member, deployed
 from tests.cli.upstream import Upstream
 from tests.processes.load import REQUEST, Load
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 OPEN = 5
 
 

@@ -17,7 +17,7 @@ from tests.tracing.collector import collecting, of
 
 PASSED = 'slipgauge_findings_total{analyzer="served",baseline="pass",candidate="pass"}'
 DIFFERS = "a setting is another than that of the control that leads; give all the same file and the same secrets"
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 CANARY: dict[str, Any] = {
     "rollout": {"canary": [{"weight": 0.5, "seconds": 0, "sessions": 0}], "silence": 2.0},

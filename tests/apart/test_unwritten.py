@@ -10,7 +10,7 @@ from proxy.channel.link import Link
 from tests.apart.stand import Apart, Member, deployed, until
 from tests.apart.test_roles import CANARY, shares, until_share
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 async def in_canary(apart: Apart) -> Member:

@@ -16,7 +16,7 @@ from tests.apart.test_roles import PASSED, metric
 from tests.channel.stand import stream
 from tests.processes.load import Load
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 EACH = 100
 
 

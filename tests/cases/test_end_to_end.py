@@ -23,7 +23,7 @@ def on_disk(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir() if file.name.startswith("cases.db"))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_what_clients_ask_becomes_cases_but_for_those_who_do_not_want_it(
     arms: tuple[Upstream, Upstream], tmp_path: Path, workers: int

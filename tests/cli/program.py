@@ -51,6 +51,7 @@ def write_config(path: Path, baseline: str, candidate: str, /, **changes: Any) -
         "models": {"m": {}},
         "mirror": {"sample": 1.0, "repeat": 0.0, "in_flight": 512},
         "clients": {"sessions": 0},
+        "analysis": {"budget": 20.0},
         "log": {"format": "json"},
     }
     path.write_text(yaml.safe_dump(tree | changes))

@@ -31,6 +31,7 @@ from tests.gateway.peer import (
     silent,
     streamed,
 )
+from tests.processes.stand import AGAIN
 
 CHAT = "/v1/chat/completions"
 ANSWER = orjson.dumps(
@@ -69,6 +70,7 @@ async def settled(admin: str, total: int) -> dict[str, int]:
                 assert ledger["balanced"]
                 assert sum(ledger["states"].values()) == total
                 return {state: n for state, n in ledger["states"].items() if n}
+            await asyncio.sleep(AGAIN)
 
 
 async def server(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:

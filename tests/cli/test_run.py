@@ -15,6 +15,7 @@ import pytest
 from proxy.tasks import cancel, spawn
 from tests.cli.program import Program, start, write_config
 from tests.cli.upstream import ANSWER, Upstream
+from tests.processes.stand import AGAIN
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "Hello?"}]}
 
@@ -49,6 +50,7 @@ async def until(session: aiohttp.ClientSession, url: str, **expected: Any) -> An
         _, told = await get(session, url)
         if expected.items() <= told.items():
             return told
+        await asyncio.sleep(AGAIN)
 
 
 async def test_a_request_is_answered_mirrored_scored_and_accounted_for(
@@ -64,10 +66,12 @@ async def test_a_request_is_answered_mirrored_scored_and_accounted_for(
             async with session.get(f"{admin}/metrics") as response:
                 if scored in await response.text():
                     break
+            await asyncio.sleep(AGAIN)
         while True:  # a session counts once nothing before it is open: control hears of that a moment later
             _, verdict = await get(session, f"{admin}/verdict")
             if {row["name"]: row["sessions"] for row in verdict["guardrails"]}["served"]:
                 break
+            await asyncio.sleep(AGAIN)
 
     assert ledger["states"]["paired"] == 1
     assert ledger["balanced"] is True

@@ -24,7 +24,7 @@ REQUESTS = 250
 TOKEN = "an operator's token"
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_every_query_of_every_board_has_an_answer_that_can_be(tmp_path: Path) -> None:
     async with standing(Plan(candidate="slipping"), tmp_path) as stand:
         started = time.time() - SCRAPE  # what was counted before the first request is seen, too
@@ -38,7 +38,7 @@ async def test_every_query_of_every_board_has_an_answer_that_can_be(tmp_path: Pa
     assert set(cases.values()) == {200}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_a_candidate_that_slips_is_rolled_back_by_the_shipped_alert(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

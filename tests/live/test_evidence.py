@@ -44,7 +44,7 @@ async def deployed(baseline: str, candidate: str, **settings: Any) -> AsyncItera
         baseline,
         candidate,
         admin={"listen": "127.0.0.1:0"},
-        analysis={"enabled": ("served", "json")},
+        analysis={"enabled": ("served", "json"), "budget": 20.0},
         guardrails={"served": {"margin": 0.005}},
         segments={"headers": ("X-Feature",)},
         mirror={"deadline": 3_600.0},

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from proxy import probes
 from proxy.config import Probes
 from proxy.demo.arms import MODEL, MODELS
 from proxy.demo.rehearsal import Plan, configuration
@@ -18,7 +21,11 @@ COUNT = 40
 ENABLED = ("served", "math.checked", "math.consensus", "token_divergence")
 
 
-async def test_analyzers_that_ask_further_requests_leave_every_account_exact() -> None:
+@pytest.mark.timeout(600)
+async def test_analyzers_that_ask_further_requests_leave_every_account_exact(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probes, "DEADLINE", 3_600.0)  # two models share what cores there are
     limits = Limits(step_interval=0)
     plan = Plan(requests=COUNT)
     async with (
@@ -26,7 +33,7 @@ async def test_analyzers_that_ask_further_requests_leave_every_account_exact() -
         serving(MODELS / "int4-slipping", name=MODEL, limits=limits) as candidate,
     ):
         config = configuration(plan, baseline.url, candidate.url)
-        analysis = config.analysis.model_copy(update={"enabled": ENABLED, "golds_file": None})
+        analysis = config.analysis.model_copy(update={"enabled": ENABLED, "golds_file": None, "budget": 20.0})
         asking = {"math.consensus": Probes(), "token_divergence": Probes(share=0.5, tokens_per_second=1e6)}
         guardrails = {name: config.guardrails[name] for name in ("served", "math.checked")}
         deployment = Deployment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 import aiohttp
 
 from tests.cli.program import Program, start
+
+AGAIN = 0.02
+"""Seconds between two questions: whoever is asked without a pause gets to nothing else."""
 
 
 class Running:
@@ -37,11 +41,12 @@ class Running:
             told = await self.get(path)
             if expected.items() <= told.items():
                 return told
+            await asyncio.sleep(AGAIN)
 
     async def until_metric(self, series: str, value: float) -> None:
         """Ask until a series has this value."""
-        while await self.metric(series) != value:
-            pass
+        while await self.metric(series) != value:  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(AGAIN)
 
     async def metrics(self, prefix: str) -> dict[str, float]:
         """Every series whose name and labels begin so."""

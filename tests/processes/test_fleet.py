@@ -10,7 +10,7 @@ from proxy.tasks import spawn
 from tests.cli.program import start, write_config
 from tests.cli.upstream import Upstream
 from tests.processes.load import Load
-from tests.processes.stand import Running, alive, running
+from tests.processes.stand import AGAIN, Running, alive, running
 
 
 def two(path: Path, arms: tuple[Upstream, Upstream], **changes: Any) -> Path:
@@ -41,8 +41,7 @@ async def test_two_processes_serve_one_port_and_one_owner_accounts_for_both(
         total = load.outcomes["200"]
         ledger = await run.until("/ledger", open=0, total=total)
         scored = 'slipgauge_findings_total{analyzer="served",baseline="pass",candidate="pass"}'
-        while await run.metric(scored) != total:
-            pass
+        await run.until_metric(scored, total)
         ready = await run.get("/readyz")
         sent = 'slipgauge_requests_total{arm="baseline",code="200",leg="primary",operation="chat"}'
 
@@ -95,8 +94,8 @@ async def test_the_ledger_stays_exact_while_processes_are_killed_under_load(
         load.stop()
         await loading
         ledger = await run.until("/ledger", open=0)
-        while await judged(run) != ledger["states"]["paired"]:
-            pass
+        while await judged(run) != ledger["states"]["paired"]:  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(AGAIN)
 
     states = ledger["states"]
     assert states["paired"] + states["lost_with_process"] == ledger["total"]

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.cli.program import start, write_config
+from tests.processes.stand import AGAIN
 
 SESSIONS = 60
 SCHEMA = {"type": "object", "properties": {"number": {"const": 1}}, "required": ["number"]}
@@ -74,6 +75,7 @@ async def until(session: aiohttp.ClientSession, url: str, said: Any) -> dict[str
             told: dict[str, Any] = await response.json()
         if said(told):
             return told
+        await asyncio.sleep(AGAIN)
 
 
 @pytest.mark.parametrize(("clients", "identified"), [({}, False), ({"identity": "X-Tenant"}, True)])

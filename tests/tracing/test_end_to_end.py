@@ -66,7 +66,7 @@ async def traced(
     baseline: Peer, candidate: Peer, endpoint: str | None, weight: float = 0.0, **settings: Any
 ) -> AsyncIterator[Stand]:
     tracing = {"endpoint": endpoint, **settings.pop("tracing", {})}
-    analysis = {"enabled": ("served", "json"), **settings.pop("analysis", {})}
+    analysis = {"enabled": ("served", "json"), "budget": 20.0, **settings.pop("analysis", {})}
     config = configured(baseline.address, candidate.address, tracing=tracing, analysis=analysis, **settings)
     telemetry = Telemetry()
     ledger = Ledger(telemetry)
