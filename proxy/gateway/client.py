@@ -78,7 +78,7 @@ class Client:
 
     def eof_received(self) -> bool:  # noqa: D102
         self._leave(State.CLIENT_ABORT)
-        self.transport.close()
+        self._close()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
@@ -236,7 +236,7 @@ class Client:
         if self.congested or self._ending:
             self._stalled()
         elif self._request is None:
-            self.transport.close()
+            self._close()
         else:
             self._spoilt(Refusal(408, "body_timeout", "The request's body took too long."))
 
@@ -314,8 +314,7 @@ class Client:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             self.transport.abort()
         else:
-            self.transport.close()
-            self._services.lingers.add(self)
+            self._close()
 
     # ending
 
@@ -324,7 +323,7 @@ class Client:
         waits = self._request is None and not self._reader.in_head and not self.congested
         idle = waits and not self.transport.is_closing()
         if idle and self._called_last:
-            self.transport.close()
+            self._close()
         self._called_last = idle
 
     def cut_off(self) -> None:
@@ -344,6 +343,13 @@ class Client:
         primary, self._primary = self._primary, None
         if primary is not None:
             primary.client_left(state)
+
+    def _close(self) -> None:
+        """Close behind what was written; a client that takes nothing of it is not waited for for ever."""
+        self._ending = True
+        self.transport.close()
+        if self.transport.can_write_eof():  # over TLS the transport itself waits for 30 seconds and no longer
+            self._services.lingers.add(self)
 
     def _end(self) -> None:
         """Send a FIN behind what was written and wait shortly for the client's (RFC 9112 section 9.6)."""

@@ -123,8 +123,10 @@ class Overdue(MirrorLeg):
         self._sent = sent
         self.pool, self.since, self.span = primary.pool, primary.since, primary.span
         self.connection, primary.connection = connection, None
+        self.replayable = False  # such a silence is no close that crossed the request, and the body is not ours
         if connection is not None:
             connection.leg = self
+            connection.resume()  # who is slow is the primary's client, which waits for this answer no more
         left = sent + services.config.mirror.deadline - monotonic()
         self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self.deadline_passed)
 

@@ -358,7 +358,10 @@ def _take(request: Request, line: bytes) -> frozenset[bytes]:
     elif kind == LEG:
         raise Refusal(400, "leg_header", "X-Slipgauge-Leg is set by the gateway alone.")
     elif kind == CONTROL:
-        request.control = {**request.control, name.lower().decode(): value.decode()}
+        key, said = name.lower().decode(), value.decode()
+        if key in request.control:  # one list (RFC 9110 section 5.3), so that a further `yes` takes back no `no`
+            said = f"{request.control[key]}, {said}"
+        request.control = {**request.control, key: said}
     return _NONE
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from analyzers.pair import End
 from proxy.gateway.leg import Leg
@@ -31,6 +31,8 @@ class Upstream:
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
         self.transport = cast("asyncio.Transport", transport)
+        if transport.get_extra_info("ssl_object") is not None:
+            _hold_close(transport)
 
     def carry(self, leg: Leg) -> None:
         """Send a leg's request; its answer comes to it until it ends."""
@@ -95,12 +97,16 @@ class Upstream:
         """Part from the leg: back to the pool, or closed where the next answer could not be trusted."""
         self.leg = leg.connection = None
         head = self._reader.head
-        if reusable and head is not None and head.keep_alive and leg.sent_whole():
+        if reusable and head is not None and head.keep_alive and leg.sent_whole() and self._all_taken():
             self._reused = True
             self.resume()
             self._pool.release(self)
         else:
             self.abort()
+
+    def _all_taken(self) -> bool:
+        """Whether no request waits here: who answers early may never read that, nor what comes behind it."""
+        return self.transport.get_write_buffer_size() == 0
 
     def eof_received(self) -> bool:  # noqa: D102
         leg = self.leg
@@ -132,3 +138,12 @@ class Upstream:
     def resume_writing(self) -> None:  # noqa: D102
         if self.leg is not None:
             self.leg.writable(paused=False)
+
+
+def _hold_close(transport: Any) -> None:
+    """Have a TLS connection that is paused read nothing on beneath, once anything waits to be decrypted.
+
+    uvloop reads on there otherwise, up to 256 kB; a FIN that it meets so loses all that waits, and with it the end
+    of an answer whose server closes behind it.
+    """
+    transport.set_read_buffer_limits(1, 0)  # typeshed does not know it; `0` would pause for ever

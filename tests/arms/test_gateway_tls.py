@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,6 +17,7 @@ from structlog.testing import capture_logs
 from proxy.config import ArmTls
 from proxy.tls import ListenTls, arm_context
 from tests.arms.certificates import Authority
+from tests.arms.until import until
 from tests.gateway.peer import (
     Answer,
     always,
@@ -134,3 +140,57 @@ async def test_an_answer_that_breaks_off_is_not_taken_for_complete(ca: Authority
     ):
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError, ssl.SSLError)):
             await ask(s.port, ASK, tls=trusting(ca))
+
+
+@contextmanager
+def closing_at_once(ca: Authority, *parts: int) -> Iterator[str]:
+    """A server that answers in parts of so many bytes and closes at once, as OpenSSL's do; gives its address."""
+    serves = ListenTls(*ca.issue("127.0.0.1")).context
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:  # from a thread: as fast as it is read
+        with suppress(OSError), serves.wrap_socket(listener.accept()[0], server_side=True) as connection:
+            connection.recv(65_536)
+            head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % sum(parts)
+            connection.sendall(head)
+            for size in parts:
+                sleep(0.1)
+                connection.sendall(b"x" * size)
+            connection.setblocking(False)
+            connection.unwrap()  # says that it closes, and raises since there is no reply yet
+
+    thread = Thread(target=answer)
+    thread.start()
+    with listener:
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+async def test_a_mirrored_answer_is_whole_though_its_server_closes_while_others_are_served(ca: Authority) -> None:
+    async with serving(always(plain(b"{}"))) as baseline:
+        for _ in range(5):
+            with closing_at_once(ca, 1_000_000) as candidate:
+                async with standing(baseline.address, {"url": candidate, "tls": {"ca_file": ca.file}}) as s:
+                    assert (await ask(s.port, ASK)).body == b"{}"
+                    assert await s.settled() == {"paired": 1}
+                    assert len(s.pairs[0][0].candidate.body) == 1_000_000
+
+
+async def test_a_slow_client_gets_all_of_an_answer_whose_server_closes_behind_it(ca: Authority) -> None:
+    parts = 150_000, 100_000  # more than the client takes at first, and what waits while it takes nothing
+    with closing_at_once(ca, *parts) as baseline:
+        section = {"url": baseline, "tls": {"ca_file": ca.file}}
+        async with standing(section, "http://127.0.0.1:1", mirror={"sample": 0.0}) as s:
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", s.port))
+            reader, writer = await asyncio.open_connection(sock=sock, limit=4_096)
+            await until(lambda: len(s.gateway._services.clients) == 1)
+            (client,) = s.gateway._services.clients
+            client.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+            writer.write(ASK)
+            await asyncio.sleep(0.5)  # the server has closed by then
+            assert client.congested
+            assert len((await read_response(reader)).body) == sum(parts)
+            writer.close()

@@ -339,6 +339,47 @@ async def test_a_candidate_that_stays_silent_is_unserved_at_the_deadline(stand: 
         await other.until(lambda: other.open == 0)
 
 
+async def test_a_silent_candidate_that_closes_a_kept_connection_is_unserved_and_asked_nothing_more(
+    stand: Stands,
+) -> None:
+    async def once(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        if len(peer.requests) == 1:
+            writer.write(plain(b"cand"))
+        else:
+            await asyncio.sleep(0.1)
+            writer.close()
+
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(once) as other,
+        stand(baseline.address, other.address, weight=1.0, canary={"silence": 0.02}) as s,
+    ):
+        assert (await ask(s.port, post(CHAT, STREAM))).body == b"cand"
+        assert (await ask(s.port, post(CHAT, STREAM))).body == b"base"
+        assert await s.settled() == {"paired": 1, "unserved_candidate": 1}
+        assert s.pairs[-1][0].candidate.end == "reset"
+        assert (len(other.requests), other.connections) == (2, 1)
+
+
+async def test_a_silent_candidate_is_heard_out_however_slow_its_client_was(stand: Stands) -> None:
+    """What it said before was more than its client took, so that nothing more was read."""
+
+    async def late(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        (client,) = s.gateway._services.clients
+        client.pause_writing()  # as where its buffers are full
+        await baseline.until(lambda: len(baseline.requests) == 1)
+        client.resume_writing()
+        writer.write(plain(b"cand"))
+
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(late) as other,
+        stand(baseline.address, other.address, weight=1.0, canary={"silence": 0.02}, mirror={"deadline": 1.0}) as s,
+    ):
+        assert (await ask(s.port, post(CHAT, STREAM))).body == b"base"
+        assert await s.settled() == {"paired": 1}
+
+
 async def test_a_silent_candidate_of_an_unsampled_session_is_aborted(stand: Stands) -> None:
     async with (
         serving(always(plain(b"base"))) as baseline,

@@ -359,3 +359,49 @@ async def test_a_client_that_sends_on_and_reads_nothing_is_not_answered_on(stand
             assert (await read_response(reader)).body == body
         writer.close()
         assert len(baseline.requests) == 300
+
+
+async def test_a_connection_whose_server_left_a_request_unread_carries_no_other(stand: Stands) -> None:
+    writers: list[Writer] = []
+
+    async def early(reader: Reader, writer: Writer) -> None:
+        writers.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(plain(b"early"))  # and reads on no more
+
+    server = await asyncio.start_server(early, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    held = {"sample": 0.0, "request_bytes": 20_000_000}
+    async with server, stand(url, "http://127.0.0.1:1", mirror=held) as s:
+        assert (await ask(s.port, post(CHAT, b"x" * 12_000_000))).body == b"early"
+        assert (await ask(s.port, post(CHAT, b"x"))).body == b"early"
+        for writer in writers:
+            writer.transport.abort()
+
+
+async def test_a_client_that_closes_its_half_and_takes_nothing_is_not_waited_for_for_ever(stand: Stands) -> None:
+    """What waits for it is too little to count as more than it takes, and no answer is under way."""
+
+    async def drip(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        (client,) = clients
+        client.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 40000000\r\n\r\n")
+        while client.transport.get_write_buffer_size() < 20_000:
+            writer.write(b"x" * 4_096)
+            await asyncio.sleep(0.001)
+        await reader.read()
+
+    async with (
+        serving(drip) as baseline,
+        stand(baseline.address, baseline.address, limits={"idle_timeout": 0.2}) as s,
+    ):
+        clients = s.gateway._services.clients
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", s.port))
+        await asyncio.get_running_loop().sock_sendall(sock, post("/big", b""))
+        await until(lambda: any(client.transport.get_write_buffer_size() >= 20_000 for client in clients))
+        sock.shutdown(socket.SHUT_WR)
+        await until(lambda: not clients)
+        sock.close()

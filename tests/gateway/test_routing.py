@@ -170,6 +170,12 @@ def test_a_client_may_ask_not_to_be_mirrored_and_may_still_be_the_candidates(val
     assert (route.sampled, route.repeat, route.canary) == (sampled, sampled, True)
 
 
+@pytest.mark.parametrize(("first", "second"), [("no", "yes"), ("yes", "no"), ("", "yes")])
+def test_a_wish_not_to_be_mirrored_is_not_taken_back_by_a_second_header(first: str, second: str) -> None:
+    headers = f"X-Slipgauge-Mirror: {first}\r\nx-slipgauge-mirror: {second}\r\n"
+    assert not routed(Router(config(mirror={"sample": 1.0}), b"s"), headers=headers).sampled
+
+
 @pytest.mark.parametrize(
     ("body", "canary"),
     [

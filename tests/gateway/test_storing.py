@@ -33,6 +33,10 @@ def test_a_client_may_have_a_request_left_out(value: str, stored: bool) -> None:
     assert bool(subject(f"{KEY}X-Slipgauge-Store: {value}\r\n")) is stored
 
 
+def test_a_wish_is_not_taken_back_by_a_second_header() -> None:
+    assert not subject(f"{KEY}X-Slipgauge-Store: no\r\nX-Slipgauge-Store: yes\r\n")
+
+
 def test_the_wish_goes_to_no_server() -> None:
     assert b"slipgauge" not in request(headers="X-Slipgauge-Store: no\r\n").forward.lower()
 
