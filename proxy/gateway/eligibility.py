@@ -64,7 +64,9 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
         found = orjson.loads(body)
         if opened > _DEEP:
             orjson.dumps(found)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as error:
+        if opened > _DEEP and "limit" in error.msg:
+            raise TooIntricateError from error  # it may be JSON, so it is counted like one less deep
         return None
     except orjson.JSONEncodeError as error:
         raise TooIntricateError from error

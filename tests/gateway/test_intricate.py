@@ -20,6 +20,7 @@ BODIES = {
     "deep metadata": (CHAT, b'{"model":"m","messages":[{"role":"user","content":"hi"}],"metadata":%b}' % DEEP),
     "deep content": (CHAT, b'{"model":"m","messages":[{"role":"user","content":%b}]}' % DEEP),
     "deep and stored": ("/v1/responses", b'{"model":"m","input":"hi","store":false,"metadata":%b}' % DEEP),
+    "too deep to be parsed": (CHAT, b'{"model":"m","messages":[],"metadata":%b}' % (b"[" * 1_100 + b"]" * 1_100)),
     "many media": (CHAT, b'{"model":"m","messages":[{"role":"user","content":[%b{}]}]}' % (b"{}," * 24_000)),
     "many parts": (CHAT, b'{"model":"m","messages":[{"role":"user","content":[%b{}]}]}' % (b"{}," * 60_000)),
 }
