@@ -41,7 +41,9 @@ class Recorder:
 @asynccontextmanager
 async def recording(url: str) -> AsyncIterator[tuple[Recorder, str]]:
     """A recorder before the server at `url`, and its own URL."""
-    async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=0)) as upstream:
+    # A kept connection may be closed by vLLM just as it is used again, and aiohttp sends no POST twice.
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    async with aiohttp.ClientSession(url, connector=connector) as upstream:
         recorder = Recorder(upstream)
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", recorder.handle)

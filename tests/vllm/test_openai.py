@@ -47,7 +47,7 @@ def test_the_synchronous_client_chats_and_streams(base_url: str) -> None:
             pieces = [chunk.choices[0].delta.content or "" for chunk in stream]
     assert answer.choices[0].message.content
     assert "".join(pieces) == answer.choices[0].message.content
-    assert len(pieces) > 2
+    assert len(pieces) > 1  # a busy vLLM joins what it has made meanwhile
 
 
 async def test_a_streamed_chat_ends_with_its_usage(client: openai.AsyncOpenAI) -> None:
