@@ -115,9 +115,10 @@ def _answer(row: Mapping[str, Any], name: str) -> Capture:
     if not isinstance(told, dict):
         raise RowError(f"`{name}` should be an object")
     if "end" in told:
-        if told["end"] not in _ENDS:
+        end = told["end"]
+        if not isinstance(end, str) or end not in _ENDS:
             raise RowError(f"`{name}.end` should be one of {', '.join(_ENDS)}")
-        return Capture(_ENDS[told["end"]])
+        return Capture(_ENDS[end])
     status, text = told.get("status"), told.get("text")
     if not isinstance(status, int) or not 100 <= status <= 599:
         raise RowError(f"`{name}.status` should be an HTTP status")

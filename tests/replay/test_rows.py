@@ -78,6 +78,7 @@ def test_what_is_written_is_read_again(told: dict[str, Any]) -> None:
         (row(headers=[]), "`headers` should be"),
         (row(baseline=5), "`baseline` should be an object"),
         (row(baseline={"end": "gone"}), "`baseline.end` should be one of refused, reset, deadline"),
+        (row(baseline={"end": ["reset"]}), "`baseline.end` should be one of refused, reset, deadline"),
         (row(candidate={"status": "200"}), "`candidate.status` should be"),
         (row(candidate={"status": 200}), "`candidate` should have a `body`"),
         (row(repeat={"status": 200, "text": "", "content_type": 5}), "`repeat.content_type` should be"),
