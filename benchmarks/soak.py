@@ -13,6 +13,7 @@ Then a fresh gateway takes 20,000 requests before a candidate that hangs, and mu
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -61,9 +62,11 @@ class Looks:
         return min(WARM, len(self.hours) - 2)
 
 
-def soak(stand: Stand, gateway: Slipgauge, rate: float, phase: float, seconds: float) -> tuple[Looks, int, int]:
-    """Send load while the candidate goes through its ways; the looks, requests sent, requests failed."""
-    looks, sent, failed = Looks(), 0, 0
+def soak(
+    stand: Stand, gateway: Slipgauge, rate: float, phase: float, seconds: float
+) -> tuple[Looks, int, Counter[str]]:
+    """Send load while the candidate goes through its ways; the looks, requests sent, those that failed by how."""
+    looks, sent, failed = Looks(), 0, Counter[str]()
     answers = cycle(ANSWERS)
     started = monotonic()
     while monotonic() - started < seconds or len(looks.hours) < 2:
@@ -74,14 +77,14 @@ def soak(stand: Stand, gateway: Slipgauge, rate: float, phase: float, seconds: f
             plan = Plan(gateway.port, int(rate * phase), rate=rate, answer=answer, seed=sent)
             seen = stand.run(gateway, plan).seen
             sent += plan.count
-            failed += sum(seen.errors.values())
+            failed.update({f"{error}, candidate {way}, {answer}": count for error, count in seen.errors.items()})
         stand.candidate.become("healthy")
         looks.hours.append((monotonic() - started) / 3600)
         looks.resident.append(gateway.resident_bytes() / 1e6)
         looks.descriptors.append(descriptors(gateway.pids[0]))
         minutes = looks.hours[-1] * 60
         print(
-            f"{minutes:.1f} min: {sent} requests, {failed} failed, {looks.resident[-1]:.1f} MB,"
+            f"{minutes:.1f} min: {sent} requests, {failed.total()} failed, {looks.resident[-1]:.1f} MB,"
             f" {looks.descriptors[-1]:.0f} descriptors",
             file=sys.stderr,
             flush=True,
@@ -128,7 +131,7 @@ def main() -> None:
         states = {state: count for state, count in gateway.ledger().items() if count}
         hung = hung_growth(stand, 400 if wanted.quick else 20_000)
     if failed:
-        faults.append(f"{failed} of {sent} requests failed")
+        faults.append(f"{failed.total()} of {sent} requests failed: {dict(failed)}")
     slopes = {"resident_mb": looks.slope(looks.resident), "descriptors": looks.slope(looks.descriptors)}
     print(f"{sent} requests in {looks.hours[-1] * 60:.1f} minutes; ledger: {states}")
     print(f"an hour: {slopes['resident_mb']:+.2f} MB, {slopes['descriptors']:+.2f} descriptors\n")
@@ -137,7 +140,7 @@ def main() -> None:
         Target("descriptors grown while soaking, fitted", looks.growth(looks.descriptors), 5.0),
         Target("memory grown from a tenth of the requests to all, candidate hung", hung, HUNG_MB, " MB"),
     ]
-    figures = {"requests": sent, "failed": failed, "states": states, "an_hour": slopes, "looks": vars(looks)}
+    figures = {"requests": sent, "failed": dict(failed), "states": states, "an_hour": slopes, "looks": vars(looks)}
     finish(wanted, figures, targets, faults)
 
 
