@@ -13,6 +13,13 @@ from typing import Any
 
 ARRIVALS = 320
 """Most arrivals noted of one answer: no more than its first 257 tokens are timed (`analyzers.reading`)."""
+STREAM = "text/event-stream"
+"""The media type of server-sent events."""
+
+
+def media_type(content_type: str) -> str:
+    """A Content-Type without its parameters, in lower case (RFC 9110 section 8.3.1); empty where there is none."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 class End(StrEnum):

@@ -25,7 +25,7 @@ from analyzers import sse
 from analyzers.apis import chat, messages, responses
 from analyzers.apis.answer import Answer, MalformedError, Stream, mapping
 from analyzers.decoding import UndecodableError, decode
-from analyzers.pair import Capture, CapturedPair, Choice, End, Exchange, Pair, Request
+from analyzers.pair import STREAM, Capture, CapturedPair, Choice, End, Exchange, Pair, Request, media_type
 
 MAX_GAPS = 256
 _UNREADABLE = (MalformedError, UndecodableError, orjson.JSONDecodeError)
@@ -83,8 +83,8 @@ def read_object(body: bytes) -> Mapping[str, Any]:
 
 
 def _is_stream(content_type: str, body: bytes) -> bool:
-    media_type = content_type.partition(";")[0].strip().lower()
-    return media_type == "text/event-stream" or (not media_type and body.startswith((b"data:", b"event:", b":")))
+    kind = media_type(content_type)
+    return kind == STREAM or (not kind and body.startswith((b"data:", b"event:", b":")))
 
 
 def _read_body(path: str, body: bytes) -> Answer:

@@ -5,10 +5,12 @@
 Two gateways stand before the same servers, one that mirrors nothing and one that samples everything. Both are as
 they come: what extra legs may spend is bounded, servers that fail are ejected, a late event loop sheds mirrors.
 With --unspared all that is switched off, which measures the work and not the protection. Slices of load alternate
-between them: shadow off, candidate hung, shadow off, candidate dripping, and so on, over and over. A healthy
-candidate is among them for comparison: what mirroring itself costs, however well it goes. A ratio is of quantiles
-over all slices of a kind; noise is that ratio between the odd and even slices of shadow off. The baseline's answers
-are plain; the candidate's process yields the processor to the others.
+between them: shadow off, candidate hung, shadow off, candidate dripping, and so on, in another order each time
+round. A healthy candidate is among them for comparison: what mirroring itself costs, however well it goes. A ratio
+is of quantiles over all slices of a kind; its interval is what 95 % of draws of the slices give, each with the one
+of shadow off before it (bootstrap by clusters, Efron and Tibshirani 1993, section 8). Noise is the ratio between
+the odd and even slices of shadow off. The baseline's answers are plain; the candidate's process yields the
+processor to the others.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from random import Random
+
+import numpy as np
 
 from benchmarks.figures import Target, quantile, table
 from benchmarks.load import Plan
@@ -28,7 +33,10 @@ from benchmarks.stand import standing
 
 JUDGED = {"p99": 0.99, "p99.9": 0.999}
 MOST = 1.1
-SLICES = 10
+SLICES = 20
+DRAWS = 1_000
+"""Times that slices are drawn for an interval."""
+ALL = "any of these"
 AS_IT_COMES: Changes = {"baseline": {"extra": {}}, "candidate": {"extra": {}}}
 
 
@@ -42,6 +50,17 @@ class Kind:
     def ratio(self, share: float) -> float:
         """How much longer a client waits, at this quantile."""
         return at(self.bad, share) / at(self.off, share)
+
+    def interval(self, share: float) -> tuple[float, float]:
+        """Between what the ratio lies, had these slices been others of their kind."""
+        bad, off = ([np.array(each.seen.latencies) for each in runs] for runs in (self.bad, self.off))
+        generator = np.random.default_rng(0)
+        ratios = []
+        for drawn in generator.integers(len(bad), size=(DRAWS, len(bad))):
+            over, under = (np.quantile(np.concatenate([runs[i] for i in drawn]), share) for runs in (bad, off))
+            ratios.append(over / under)
+        low, high = np.quantile(ratios, (0.025, 0.975))
+        return float(low), float(high)
 
     @property
     def failed(self) -> int:
@@ -61,8 +80,9 @@ def alternate(slice_: Plan, slices: int, changes: Changes, ways: Iterable[str]) 
         off, on = (stand.peer(partial(Slipgauge, changes=changes), share) for share in (0.0, 1.0))
         for peer in (off, on):
             stand.run(peer, slice_)  # warms up
+        order = Random(0)
         for _ in range(slices):
-            for way, kind in kinds.items():
+            for way, kind in order.sample([*kinds.items()], len(kinds)):
                 kind.off.append(stand.run(off, slice_))
                 stand.candidate.become(way)
                 kind.bad.append(stand.run(on, slice_))
@@ -80,7 +100,7 @@ def noise(kinds: Sequence[Kind], share: float) -> float:
 def shown(kinds: dict[str, Kind]) -> str:
     """Latencies and ratios, as a table."""
     quantiles = {"p50": 0.5, **JUDGED}
-    columns = [f"{name} {which}" for name in quantiles for which in ("off, ms", "bad, ms", "ratio")]
+    columns = [f"{name} {which}" for name in quantiles for which in ("off, ms", "bad, ms", "ratio", "95 %")]
     return table(
         ("candidate", *columns, "mirrored", "failed"),
         (
@@ -93,6 +113,7 @@ def shown(kinds: dict[str, Kind]) -> str:
                         f"{at(kind.off, share) / 1e3:.2f}",
                         f"{at(kind.bad, share) / 1e3:.2f}",
                         f"{kind.ratio(share):.2f}",
+                        "{:.2f} to {:.2f}".format(*kind.interval(share)),
                     )
                 ),
                 f"{sum(each.mirrored for each in kind.bad) / sum(each.requests for each in kind.bad):.0%}",
@@ -115,17 +136,22 @@ def main() -> None:
     changes = UNSPARED if wanted.unspared else AS_IT_COMES
     ways = [way for way in ("healthy", *MISBEHAVING) if wanted.only in way]
     kinds = alternate(Plan(0, requests // slices, rate=wanted.rate), slices, changes, ways)
-    print(shown(kinds), end="\n\n")
     noises = {name: noise(list(kinds.values()), share) for name, share in JUDGED.items()}
+    faults = [f"candidate {way}: {kind.failed} requests failed" for way, kind in kinds.items() if kind.failed]
+    faulty = [kind for way, kind in kinds.items() if way in MISBEHAVING]
+    kinds[ALL] = Kind([run for kind in faulty for run in kind.bad], [run for kind in faulty for run in kind.off])
+    print(shown(kinds), end="\n\n")
     print("ratio between two halves of shadow off:", *(f"{name} {value:.2f}" for name, value in noises.items()))
     targets = [
         Target(f"{name} with the candidate {way}, to shadow off", kind.ratio(share), MOST, "x")
         for way, kind in kinds.items()
-        if way in MISBEHAVING
+        if way in (*MISBEHAVING, ALL)
         for name, share in JUDGED.items()
     ]
-    faults = [f"candidate {way}: {kind.failed} requests failed" for way, kind in kinds.items() if kind.failed]
-    ratios = {way: {name: kind.ratio(share) for name, share in JUDGED.items()} for way, kind in kinds.items()}
+    ratios = {
+        way: {name: (kind.ratio(share), *kind.interval(share)) for name, share in JUDGED.items()}
+        for way, kind in kinds.items()
+    }
     finish(wanted, {"requests": requests, "ratios": ratios, "noise": noises}, targets, faults)
 
 

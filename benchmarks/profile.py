@@ -19,15 +19,14 @@ from typing import Any, get_args
 
 import uvloop
 
+os.environ["SLIPGAUGE_PURE"] = "1"  # a profiler sees nothing of compiled functions
+
 from benchmarks.figures import table
 from benchmarks.load import Answer, Plan
 from benchmarks.peers.slipgauge import config
 from benchmarks.stand import Stand, standing
 from proxy import logs
 from proxy.config_file import parse
-
-os.environ["SLIPGAUGE_PURE"] = "1"  # a profiler sees nothing of compiled functions
-
 from proxy.run import Deployment
 
 ROOT = Path(__file__).parents[1]

@@ -8,9 +8,9 @@ from secrets import randbits
 
 import structlog
 
+from proxy.gateway.bodies import SEEDED_PATHS, seeded
 from proxy.gateway.eligibility import TooIntricateError
 from proxy.gateway.ledger import State
-from proxy.gateway.outgoing import SEEDED_PATHS, seeded
 from proxy.gateway.request import Request
 from proxy.gateway.routing import ModelScan, Route
 from proxy.gateway.services import Services

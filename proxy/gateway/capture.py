@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 
-from analyzers.pair import ARRIVALS, Capture, End
+from analyzers.pair import ARRIVALS, STREAM, Capture, End
 from proxy.gateway.pieces import gather
 from proxy.gateway.response import ResponseHead
 
@@ -65,12 +65,8 @@ class Recorder:
         if self.end is None:
             self.end = end
             self.seconds = seconds
-            if end is End.TOO_LARGE and not self._may_stream():
+            if end is End.TOO_LARGE and self.head is not None and self.head.media_type not in ("", STREAM):
                 self._pieces = []  # cut short, only a stream can be read, and these are megabytes
-
-    def _may_stream(self) -> bool:
-        kind = "" if self.head is None else self.head.field("content-type").lower()
-        return not kind or kind.startswith("text/event-stream")
 
     def clear(self) -> None:
         """Keep nothing any more."""

@@ -119,7 +119,7 @@ class CanaryPrimary(Primary):
             self.span = self._shadow.span_of(self._lane, "primary", self._shadow.recorder)
         self._sent, self._ready = 0.0, now
         self._body_sent = False
-        self.tried = 0
+        self.tried = ()
         self.replayable = True
         self._address(self._asked, self._model)
         self._lane.acquire(self, now)

@@ -87,7 +87,7 @@ class Lane:
             leg.starved()
             return
         self.arm.failed(server, Reason.CONNECT, leg.since, now, problem)
-        leg.tried |= server.bit
+        leg.tried = (*leg.tried, server)
         other = self._servers.another(leg.tried, now)
         if other is None:
             leg.refused(timed_out=timed_out)

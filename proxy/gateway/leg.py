@@ -9,6 +9,7 @@ from analyzers.pair import End
 from proxy.gateway.response import ResponseHead
 
 if TYPE_CHECKING:
+    from proxy.gateway.arms.servers import Server
     from proxy.gateway.pool import Pool
     from proxy.gateway.upstream import Upstream
     from proxy.tracing.trace import LegSpan
@@ -25,8 +26,8 @@ class Leg(ABC):
     """Whether the request's method is HEAD, whose answer has no body."""
     since = 0.0
     """When a server was chosen for it."""
-    tried = 0
-    """The servers that would not take it, as a sum of their bits."""
+    tried: tuple[Server, ...] = ()
+    """The servers that would not take it."""
     replayable = False
     """Whether it may be sent once more, on a fresh connection, where a reused one closes before any answer.
 

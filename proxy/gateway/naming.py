@@ -12,6 +12,7 @@ import re
 
 import orjson
 
+from analyzers.pair import STREAM
 from proxy.gateway.fields import finder
 from proxy.gateway.response import ResponseHead
 
@@ -20,7 +21,7 @@ _PARTIAL = re.compile(rb'"model"[ \t\r\n]*(?::[ \t\r\n]*(.*))?', re.DOTALL)
 _SPACES = 8
 """Most whitespace around a colon for which the start of a name is waited out."""
 _LENGTH = finder("content-length")
-_READABLE = ("application/json", "text/event-stream")
+_READABLE = ("application/json", STREAM)
 
 
 class Naming:
@@ -38,8 +39,7 @@ class Naming:
 
     def head(self, head: ResponseHead) -> ResponseHead:
         """The head as the client gets it: without a length, since that may change."""
-        kind = head.field("content-type").partition(";")[0].strip().lower()
-        self._readable = kind in _READABLE and not head.field("content-encoding") and not head.bodiless
+        self._readable = head.media_type in _READABLE and not head.field("content-encoding") and not head.bodiless
         if not self._readable:
             return head
         shown = ResponseHead(head.status, head.reason, _LENGTH.sub(b"", head.lines), None)

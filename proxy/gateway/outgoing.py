@@ -8,17 +8,12 @@ may say who the user is, and no server needs it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from proxy.address import DEFAULT_PORTS, ArmUrl
 from proxy.config import Arm, Config
 from proxy.credentials import authorization
-from proxy.gateway.eligibility import RESPONSES
 from proxy.gateway.request import Request
 
 _COPIED = frozenset(
@@ -35,8 +30,6 @@ _COPIED = frozenset(
         b"user-agent",
     }
 )
-SEEDED_PATHS = frozenset({b"/v1/chat/completions", b"/v1/completions", b"/v1/responses"})
-"""Where vLLM takes a `seed` (vllm/entrypoints/openai/*/protocol.py); in /v1/messages there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +93,6 @@ def accept_plain(request: Request) -> None:
     request.forward = b"\r\n".join(request.lines)
 
 
-def mirror_body(request: Request, body: bytes) -> bytes:
-    """The body of the copy; `body` is the client's with the model already the arm's own."""
-    return _with(body, "store", False) if request.path == RESPONSES else body
-
-
 def mirror_head(request: Request, target: Target, own: bytes, length: int) -> bytes:
     """The head of the copy, whose body has `length` bytes; `own` as in `primary_head`."""
     return b"%b %b HTTP/1.1%b%b%b\r\nX-Slipgauge-Leg: mirror\r\nContent-Length: %d\r\n\r\n" % (
@@ -119,32 +107,3 @@ def mirror_head(request: Request, target: Target, own: bytes, length: int) -> by
 
 def _name_of(line: bytes) -> bytes:
     return line.partition(b":")[0].lower()
-
-
-def renamed(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
-    """`body` asking for `model`: the same bytes but for the name where that is certain, else written anew.
-
-    It is certain where `"model"` stands once in the bytes, and no letter is escaped by its code, so that no other
-    key can read the same: then it is the key that was parsed.
-    """
-    asked = parsed["model"]
-    if asked == model:
-        return body
-    if body.count(b'"model"') == 1 and rb"\u00" not in body:
-        found = re.search(rb'"model"\s*:\s*' + re.escape(orjson.dumps(asked)), body)
-        if found:
-            value = found.end() - len(orjson.dumps(asked))
-            return body[:value] + orjson.dumps(model) + body[found.end() :]
-    return orjson.dumps({**parsed, "model": model})
-
-
-def seeded(body: bytes, parsed: Mapping[str, Any], seed: int) -> bytes:
-    """`body` with `seed`, the same bytes otherwise; as it is where the client has set one."""
-    return body if parsed.get("seed") is not None else _with(body, "seed", seed)
-
-
-def _with(body: bytes, name: str, value: bool | int) -> bytes:  # noqa: FBT001 - it is the field's value
-    """A JSON object's bytes with one more field; a later key of the same name would win, so none may be there."""
-    if b'"%b"' % name.encode() in body or rb"\u00" in body:
-        return orjson.dumps({**orjson.loads(body), name: value})
-    return b'{"%b":%b,' % (name.encode(), orjson.dumps(value)) + body.lstrip()[1:]

@@ -17,11 +17,12 @@ import structlog
 
 from analyzers.pair import End
 from proxy.gateway.accounting import count_unread, enter, route_of
+from proxy.gateway.bodies import renamed
 from proxy.gateway.errors import Refusal, error_response
 from proxy.gateway.ledger import State
 from proxy.gateway.leg import Leg
 from proxy.gateway.naming import Naming
-from proxy.gateway.outgoing import accept_plain, primary_head, renamed
+from proxy.gateway.outgoing import accept_plain, primary_head
 from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead, head_bytes
 from proxy.gateway.routing import OPERATIONS, OTHER, ModelScan, Route

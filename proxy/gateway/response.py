@@ -10,6 +10,7 @@ import re
 
 import httptools
 
+from analyzers.pair import media_type
 from proxy.gateway.fields import (
     CODING,
     CONNECTION,
@@ -54,6 +55,11 @@ class ResponseHead:
         self.keep_alive = True
         self.wire = b""
         """The head as it came, where it can go on as it is over a connection that is kept; else empty."""
+
+    @property
+    def media_type(self) -> str:
+        """What kind of body it is, without parameters, in lower case; empty where it does not say."""
+        return media_type(self.field("content-type"))
 
     def field(self, name: str) -> str:
         """A header field's value by lower-case name; empty where absent."""

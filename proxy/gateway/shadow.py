@@ -14,11 +14,11 @@ import structlog
 
 from analyzers.pair import Capture, CapturedPair, End
 from proxy.gateway.arms.budget import prompt_tokens
+from proxy.gateway.bodies import mirror_body, renamed
 from proxy.gateway.capture import Recorder
 from proxy.gateway.lane import Lane
 from proxy.gateway.ledger import HAS_PAIR, State
 from proxy.gateway.mirror import FirstLeg, MirrorLeg
-from proxy.gateway.outgoing import mirror_body, renamed
 from proxy.gateway.pairing import Do, Pairing
 from proxy.gateway.request import Request
 from proxy.gateway.response import ResponseHead
@@ -249,7 +249,7 @@ class Shadow:
         self, lane: Lane, parsed: Mapping[str, Any], tokens: int, kind: type[MirrorLeg] = MirrorLeg
     ) -> MirrorLeg:
         body = renamed(self._body, parsed, lane.target.name_of(self._route.model))
-        leg = kind(self, lane, self._request, mirror_body(self._request, body), tokens)
+        leg = kind(self, lane, self._request, mirror_body(self._request, body, parsed), tokens)
         if self.trace is not None:
             leg.span = self.span_of(lane, "primary" if kind is FirstLeg else lane.leg, leg.recorder)
         return leg

@@ -13,6 +13,7 @@ from proxy.config import Config
 from proxy.gateway import Gateway, Ledger
 from proxy.offer import Offer
 from proxy.probes import Prober
+from proxy.processes import turns
 from proxy.processes.status import Gateways
 from proxy.report import ENDED, Mark, Message, Report
 from proxy.telemetry import Telemetry
@@ -89,6 +90,7 @@ class Plane:
 
     async def start(self, *, shared_port: bool = False) -> None:
         """Start, the data port last; `shared_port` where other processes listen on it too. Raises StartError."""
+        turns.ask_for_short()
         await self.pool.start(self._prober)
         if self._tracer is not None:
             self._tracer.start()

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from analyzers.pair import Capture, CapturedPair, End
+from analyzers.pair import Capture, CapturedPair, End, media_type
 from cases.case import CaseError, loads
 from proxy.replay import cases
 
@@ -138,7 +138,7 @@ def _told(capture: Capture) -> dict[str, Any] | None:
     if capture.end is not End.COMPLETE:
         return {"end": capture.end.value}
     told: dict[str, Any] = {"status": capture.status}
-    if capture.content_type.startswith("application/json"):
+    if media_type(capture.content_type) == "application/json":
         try:
             orjson.loads(capture.body)
         except orjson.JSONDecodeError:

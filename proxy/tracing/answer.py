@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from analyzers.pair import Capture
+from analyzers.pair import STREAM, Capture, media_type
 
 MOST = 65_536
 """Bytes of an answer in one piece; a larger one goes unread."""
@@ -48,7 +48,7 @@ def read(capture: Capture) -> Answer:
 def _objects(capture: Capture) -> Iterator[Mapping[str, Any]]:
     """What speaks for the server: the answer, or each event that is read, and what these wrap."""
     body = capture.body
-    if capture.content_type.startswith("text/event-stream"):
+    if media_type(capture.content_type) == STREAM:
         ends = (body,) if len(body) <= _HEAD + _TAIL else (body[:_HEAD], body[-_TAIL:])
         pieces = [found[1] for end in ends for found in _EVENT.finditer(end)]
     else:

@@ -178,19 +178,23 @@ def test_an_only_server_is_used_whatever_it_does_and_returns_with_its_first_answ
 def test_a_request_that_one_server_would_not_take_tries_each_other_once() -> None:
     servers, (one, two, three) = made(3)
     assert servers.choose(0.0) is one
-    tried = one.bit
-    for expected in (two, three):
-        server = servers.another(tried, 0.0)
-        assert server is expected
-        tried |= server.bit
-    assert servers.another(tried, 0.0) is None
+    assert servers.another((one,), 0.0) is two
+    assert servers.another((one, two), 0.0) is three
+    assert servers.another((one, two, three), 0.0) is None
 
 
 def test_a_retry_prefers_a_usable_server_and_takes_an_ejected_one_before_none() -> None:
     servers, (one, two, three) = made(3)
     eject(servers, two)
-    assert servers.another(one.bit, 0.5) is three
-    assert servers.another(one.bit | three.bit, 0.5) is two
+    assert servers.another((one,), 0.5) is three
+    assert servers.another((one, three), 0.5) is two
+
+
+def test_a_server_that_a_new_configuration_moves_is_not_tried_again_nor_one_that_it_adds_left_out() -> None:
+    servers, (one, two) = made(2)
+    renewed = Servers(["http://new", two.url, one.url], EJECTION, {server.url: server for server in servers.all})
+    assert renewed.another((one,), 0.0) is renewed.all[0]
+    assert renewed.another((one, renewed.all[0]), 0.0) is two
 
 
 def test_servers_that_a_new_configuration_still_names_keep_their_state() -> None:
@@ -200,7 +204,6 @@ def test_servers_that_a_new_configuration_still_names_keep_their_state() -> None
     renewed = Servers([two.url, "http://new", one.url], EJECTION, {server.url: server for server in servers.all})
     assert renewed.all[0] is two
     assert renewed.all[2] is one
-    assert [server.bit for server in renewed.all] == [1, 2, 4]
     assert chosen(renewed, 4, now=0.5) == {"new": 4}
 
 

@@ -10,8 +10,9 @@ import orjson
 
 from analyzers.sse import Parser
 from proxy.address import parse_url
+from proxy.gateway.bodies import mirror_body, renamed
 from proxy.gateway.eligibility import TooIntricateError, conversation, parse_object, stands_alone
-from proxy.gateway.outgoing import Target, host_line, mirror_body, mirror_head, primary_head, renamed
+from proxy.gateway.outgoing import Target, host_line, mirror_head, primary_head
 from proxy.gateway.request import Request, RequestReader
 from proxy.gateway.response import BadResponseError, ResponseHead, ResponseReader, head_bytes
 from tests.fuzz import reference
@@ -280,7 +281,7 @@ def a_renamed_body_asks_for_the_same_of_another_model(body: bytes) -> None:
     assert orjson.loads(copy) == {**parsed, "model": name}
     assert renamed(body, parsed, parsed["model"]) is body
     reader = read_requests([b"POST /v1/responses HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"])
-    assert orjson.loads(mirror_body(reader.requests[0], copy)) == {**parsed, "model": name, "store": False}
+    assert orjson.loads(mirror_body(reader.requests[0], copy, parsed)) == {**parsed, "model": name, "store": False}
     with suppress(TooIntricateError):
         stands_alone(parsed)
     conversation(parsed)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import orjson
 import pytest
 import structlog
 
 from proxy.config import Log
 from proxy.gateway.eligibility import TooIntricateError, parse_object, stands_alone
-from proxy.gateway.outgoing import renamed
 from proxy.gateway.response import BadResponseError, read_head
 from proxy.logs import configure
 from tests.gateway.peer import always, ask, plain, post, serving
@@ -84,12 +82,6 @@ def test_what_may_hold_media_is_bounded(messages: list[object]) -> None:
 )
 def test_texts_however_many_are_not(messages: list[object]) -> None:
     assert stands_alone({"model": "m", "messages": messages})
-
-
-def test_a_key_written_in_escapes_is_not_missed_when_the_model_is_renamed() -> None:
-    body = rb'{"\u006dodel":"m","metadata":{"model":"m"}}'
-
-    assert orjson.loads(renamed(body, orjson.loads(body), "n")) == {"model": "n", "metadata": {"model": "m"}}
 
 
 def test_a_status_below_100_is_refused() -> None:

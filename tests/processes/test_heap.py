@@ -36,6 +36,31 @@ del large
 assert resident() - before < 5, f"{resident() - before} MB stayed"
 """
 
+AMID = """
+import random
+import re
+from pathlib import Path
+from proxy.processes import heap
+
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
+
+def piece():
+    return bytearray(b"x" * random.randrange(70_000, 250_000))
+
+heap.settle()
+before = resident()
+kept, burst = [], []
+for _ in range(600):
+    burst.append(piece())
+    kept.append(bytes(2_000))
+assert resident() - before > 60
+del burst
+assert resident() - before > 60, "it lies amid what is kept, or this shows nothing"
+heap.give_back()
+assert resident() - before < 10, f"{resident() - before} MB stayed"
+"""
+
 
 def test_what_start_up_has_made_is_spared_from_collections() -> None:
     subprocess.run([sys.executable, "-c", PROGRAM], check=True)
@@ -44,3 +69,8 @@ def test_what_start_up_has_made_is_spared_from_collections() -> None:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such thresholds")
 def test_room_for_large_answers_is_given_back() -> None:
     subprocess.run([sys.executable, "-c", LARGE], check=True)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are not asked")
+def test_what_a_burst_of_pieces_leaves_free_is_given_back_where_it_is_much() -> None:
+    subprocess.run([sys.executable, "-c", AMID], check=True)

@@ -69,7 +69,6 @@ class Arm:
         if settings.extra != was.extra:
             self._pressure, self._budget = self._bounds(now)
         for server in set(old.values()).difference(self.servers.all):
-            server.bit = 0
             self._said_at.pop(server, None)
             for gauge in (self._telemetry.upstream_up, self._telemetry.upstream_outstanding):
                 gauge.labels(self.name, server.name).set(nan)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 
+from analyzers.pair import STREAM
 from proxy.gateway.capture import Recorder
 
 BURST = 5.0
@@ -84,5 +85,5 @@ def spent_tokens(prompt: int, answer: Recorder) -> int:
         parts = _PARTS.findall(end, usage)
         if len(parts) == 2:
             return int(parts[0]) + int(parts[1])
-    streamed = head is not None and head.field("content-type").startswith("text/event-stream")
+    streamed = head is not None and head.media_type == STREAM
     return prompt + answer.size // (EVENT_BYTES if streamed else BYTES_A_TOKEN)

@@ -15,7 +15,7 @@ a client is better served by a bad server than by none. `usable` says that it ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 
 from analyzers.pair import End
@@ -57,7 +57,6 @@ class Server:
     """
 
     __slots__ = (
-        "bit",
         "checks",
         "ejected_at",
         "failures",
@@ -74,8 +73,6 @@ class Server:
         self.url = url
         self.name = str(parse_url(url).address)
         """Host and port, for people."""
-        self.bit = 0
-        """The server in a set of servers of its arm, as an integer."""
         self.outstanding = 0
         self.failures = 0
         """Failures in a row. While it is 0, an answer changes nothing and need not be reported."""
@@ -123,8 +120,6 @@ class Servers:
 
     def __init__(self, urls: Iterable[str], ejection: Ejection, kept: Mapping[str, Server] | None = None) -> None:
         self.all = tuple((kept or {}).get(url) or Server(url) for url in urls)
-        for index, server in enumerate(self.all):
-            server.bit = 1 << index
         self._ejection = ejection
         self._turn = max(server.turn for server in self.all)
         self._all_usable = all(server.usable for server in self.all)
@@ -148,9 +143,9 @@ class Servers:
         self._turn = server.turn = self._turn + 1
         return server
 
-    def another(self, tried: int, now: float) -> Server | None:
-        """A server for a request that `tried`, a sum of bits, would not take; None where all were tried."""
-        left = [server for server in self.all if not server.bit & tried]
+    def another(self, tried: Collection[Server], now: float) -> Server | None:
+        """A server for a request that those `tried` would not take; None where all were tried."""
+        left = [server for server in self.all if server not in tried]
         if not left:
             return None
         server = self._choose_among(left, now)
