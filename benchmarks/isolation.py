@@ -36,7 +36,7 @@ MOST = 1.1
 SLICES = 20
 DRAWS = 1_000
 """Times that slices are drawn for an interval."""
-ALL = "any of these"
+ALL = "any way that is bad"
 AS_IT_COMES: Changes = {"baseline": {"extra": {}}, "candidate": {"extra": {}}}
 
 
@@ -47,17 +47,44 @@ class Kind:
     bad: list[Outcome] = field(default_factory=list)
     off: list[Outcome] = field(default_factory=list)
 
+
+@dataclass(frozen=True)
+class Row:
+    """One way of the candidate, or several together."""
+
+    name: str
+    kinds: Sequence[Kind]
+
+    @property
+    def bad(self) -> list[Outcome]:
+        """Slices with the candidate bad."""
+        return [each for kind in self.kinds for each in kind.bad]
+
+    @property
+    def off(self) -> list[Outcome]:
+        """Those of shadow off before them."""
+        return [each for kind in self.kinds for each in kind.off]
+
     def ratio(self, share: float) -> float:
         """How much longer a client waits, at this quantile."""
         return at(self.bad, share) / at(self.off, share)
 
     def interval(self, share: float) -> tuple[float, float]:
-        """Between what the ratio lies, had these slices been others of their kind."""
-        bad, off = ([np.array(each.seen.latencies) for each in runs] for runs in (self.bad, self.off))
-        generator = np.random.default_rng(0)
-        ratios = []
-        for drawn in generator.integers(len(bad), size=(DRAWS, len(bad))):
-            over, under = (np.quantile(np.concatenate([runs[i] for i in drawn]), share) for runs in (bad, off))
+        """Between what the ratio lies, had these slices been others of their kind: drawn within each way."""
+        pairs = [
+            [
+                (np.array(bad.seen.latencies), np.array(off.seen.latencies))
+                for bad, off in zip(kind.bad, kind.off, strict=True)
+            ]
+            for kind in self.kinds
+        ]
+        random, ratios = Random(0), []
+        for _ in range(DRAWS):
+            drawn = [each for same in pairs for each in random.choices(same, k=len(same))]
+            over, under = (
+                np.quantile(np.concatenate(latencies), share, method="inverted_cdf")
+                for latencies in zip(*drawn, strict=True)
+            )
             ratios.append(over / under)
         low, high = np.quantile(ratios, (0.025, 0.975))
         return float(low), float(high)
@@ -90,14 +117,13 @@ def alternate(slice_: Plan, slices: int, changes: Changes, ways: Iterable[str]) 
     return kinds
 
 
-def noise(kinds: Sequence[Kind], share: float) -> float:
+def noise(off: Sequence[Outcome], share: float) -> float:
     """The ratio between two halves that differ in nothing, the larger over the smaller."""
-    runs = [each for kind in kinds for each in kind.off]
-    low, high = sorted((at(runs[::2], share), at(runs[1::2], share)))
+    low, high = sorted((at(off[::2], share), at(off[1::2], share)))
     return high / low
 
 
-def shown(kinds: dict[str, Kind]) -> str:
+def shown(rows: Sequence[Row]) -> str:
     """Latencies and ratios, as a table."""
     quantiles = {"p50": 0.5, **JUDGED}
     columns = [f"{name} {which}" for name in quantiles for which in ("off, ms", "bad, ms", "ratio", "95 %")]
@@ -105,21 +131,21 @@ def shown(kinds: dict[str, Kind]) -> str:
         ("candidate", *columns, "mirrored", "failed"),
         (
             (
-                way,
+                row.name,
                 *(
                     cell
                     for share in quantiles.values()
                     for cell in (
-                        f"{at(kind.off, share) / 1e3:.2f}",
-                        f"{at(kind.bad, share) / 1e3:.2f}",
-                        f"{kind.ratio(share):.2f}",
-                        "{:.2f} to {:.2f}".format(*kind.interval(share)),
+                        f"{at(row.off, share) / 1e3:.2f}",
+                        f"{at(row.bad, share) / 1e3:.2f}",
+                        f"{row.ratio(share):.2f}",
+                        "{:.2f} to {:.2f}".format(*row.interval(share)),
                     )
                 ),
-                f"{sum(each.mirrored for each in kind.bad) / sum(each.requests for each in kind.bad):.0%}",
-                str(kind.failed),
+                f"{sum(each.mirrored for each in row.bad) / sum(each.requests for each in row.bad):.0%}",
+                str(row.failed),
             )
-            for way, kind in kinds.items()
+            for row in rows
         ),
     )
 
@@ -136,21 +162,23 @@ def main() -> None:
     changes = UNSPARED if wanted.unspared else AS_IT_COMES
     ways = [way for way in ("healthy", *MISBEHAVING) if wanted.only in way]
     kinds = alternate(Plan(0, requests // slices, rate=wanted.rate), slices, changes, ways)
-    noises = {name: noise(list(kinds.values()), share) for name, share in JUDGED.items()}
-    faults = [f"candidate {way}: {kind.failed} requests failed" for way, kind in kinds.items() if kind.failed]
+    rows = [Row(way, [kind]) for way, kind in kinds.items()]
+    off = [each for row in rows for each in row.off]
+    noises = {name: noise(off, share) for name, share in JUDGED.items()}
+    faults = [f"candidate {row.name}: {row.failed} requests failed" for row in rows if row.failed]
     faulty = [kind for way, kind in kinds.items() if way in MISBEHAVING]
-    kinds[ALL] = Kind([run for kind in faulty for run in kind.bad], [run for kind in faulty for run in kind.off])
-    print(shown(kinds), end="\n\n")
+    if len(faulty) > 1:
+        rows.append(Row(ALL, faulty))
+    print(shown(rows), end="\n\n")
     print("ratio between two halves of shadow off:", *(f"{name} {value:.2f}" for name, value in noises.items()))
     targets = [
-        Target(f"{name} with the candidate {way}, to shadow off", kind.ratio(share), MOST, "x")
-        for way, kind in kinds.items()
-        if way in (*MISBEHAVING, ALL)
+        Target(f"{name} with the candidate {row.name}, to shadow off", row.ratio(share), MOST, "x")
+        for row in rows
+        if row.name in (*MISBEHAVING, ALL)
         for name, share in JUDGED.items()
     ]
     ratios = {
-        way: {name: (kind.ratio(share), *kind.interval(share)) for name, share in JUDGED.items()}
-        for way, kind in kinds.items()
+        row.name: {name: (row.ratio(share), *row.interval(share)) for name, share in JUDGED.items()} for row in rows
     }
     finish(wanted, {"requests": requests, "ratios": ratios, "noise": noises}, targets, faults)
 

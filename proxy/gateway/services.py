@@ -81,7 +81,7 @@ class Services:
         self.golds = Golds(config.analysis, telemetry)
         self.segmenter = Segmenter(config.segments.attributes, config.segments.headers)
         self._headers = {name.lower(): finder(re.escape(name.lower())) for name in config.segments.headers}
-        self.added_latency = telemetry.added_latency
+        self.added_latency = telemetry.added_latency.labels()
         self.draining = False
         self.tap = config.tap
         self.clients: set[Client] = set()

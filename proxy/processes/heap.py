@@ -6,26 +6,19 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import os
+from math import inf
+from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 LARGE = 256 * 1024
 """Bytes from which a block is mapped by itself, and goes back to the system when it is freed."""
 SPARE = 1024 * 1024
 """Free bytes at the heap's end that are kept."""
-AMID = 32 * 1024 * 1024
-"""Free bytes amid the heap from which on they are given back."""
-EVERY = 60.0
-"""Seconds between two looks at them."""
-
-
-class _Mallinfo(ctypes.Structure):
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in (
-            *("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks"),
-            *("fordblks", "keepcost"),
-        )
-    )
+GROWN = 16 * 1024 * 1024
+"""Bytes by which a process may grow before what is free amid its heap is given back."""
+EVERY = 15.0
+"""Seconds between two looks at that."""
 
 
 def settle() -> None:
@@ -57,21 +50,27 @@ def _bound() -> None:
         libc.mallopt(_M_TRIM_THRESHOLD, SPARE)
 
 
-def tend() -> None:
-    """Give back what lies free amid the heap, now and regularly as long as the running loop runs."""
-    give_back()
-    asyncio.get_running_loop().call_later(EVERY, tend)
+def tend(least: float = inf) -> None:
+    """Give back what lies free amid the heap, regularly as long as the running loop runs; see `give_back`."""
+    asyncio.get_running_loop().call_later(EVERY, tend, give_back(least))
 
 
-def give_back() -> None:
-    """Let the system have the free memory amid the heap, where it is more than AMID and the library is glibc.
+def give_back(least: float) -> float:
+    """Let the system have what lies free amid the heap, where this process has grown by more than GROWN.
 
-    Pieces of answers that are too small to be mapped by themselves lie among what stays: after a burst of them a
-    process would stay as large as it has ever been. Looking takes 0.2 ms, giving back some 0.1 ms for a megabyte
-    (https://man7.org/linux/man-pages/man3/malloc_trim.3.html, mallinfo.3).
+    `least` is how small it has been since that was done last, in bytes, and so is what comes back. Pieces of
+    answers that are too small to be mapped by themselves lie among what stays, and after a burst of them a process
+    would stay as large as it has ever been. It takes glibc some 0.1 ms for a megabyte of them
+    (https://man7.org/linux/man-pages/man3/malloc_trim.3.html).
     """
-    with contextlib.suppress(AttributeError, OSError):  # another C library, or glibc before 2.33
-        libc = ctypes.CDLL(None)
-        libc.mallinfo2.restype = _Mallinfo
-        if libc.mallinfo2().fordblks > AMID:
-            libc.malloc_trim(0)
+    with contextlib.suppress(AttributeError, OSError):  # another system, or another C library
+        resident = _resident()
+        if resident - least <= GROWN:
+            return min(least, resident)
+        ctypes.CDLL(None).malloc_trim(0)
+        return _resident()
+    return least
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")

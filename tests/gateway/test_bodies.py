@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.gateway.bodies import mirror_body, renamed, seeded
+from proxy.gateway.bodies import _field, mirror_body, renamed, seeded
 from proxy.gateway.eligibility import RESPONSES
 from proxy.gateway.request import Request, RequestReader
 
@@ -64,6 +64,19 @@ def test_a_body_that_asks_for_the_model_already_is_the_same() -> None:
 def test_a_name_written_in_escapes_is_not_missed(nested: bytes) -> None:
     body = rb'{"\u006dodel":"m"%b}' % nested
     assert orjson.loads(renamed(body, orjson.loads(body), "n")) == {**orjson.loads(body), "model": "n"}
+
+
+@pytest.mark.parametrize("own", ["m" * 257, 'm"' * 40])
+def test_a_long_name_is_changed_where_the_body_is_written_anew(own: str) -> None:
+    body = orjson.dumps({"a": {"model": "m"}, "model": own})
+    assert orjson.loads(renamed(body, orjson.loads(body), "n")) == {"a": {"model": "m"}, "model": "n"}
+
+
+@pytest.mark.parametrize("filler", [b'"%b"' % (b"a" * 2**22), b'"%b"' % (b"\\n" * 2**21), b" " * 2**22 + b"{}"])
+def test_what_follows_a_name_elsewhere_is_not_read_to_its_end(filler: bytes) -> None:
+    body = b'{"model":"m","x":{"model":%b}}' % filler
+    assert renamed(body, orjson.loads(body), "n") == body.replace(b'"m"', b'"n"', 1)
+    assert not [found for found in _field("model").finditer(body) if found.end() - found.start() > 1_000]
 
 
 def test_a_seed_put_into_a_body_stays_where_that_is_written_anew() -> None:

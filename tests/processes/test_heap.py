@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from proxy.processes import heap
+
 PROGRAM = """
 import gc
 from proxy.processes import heap
@@ -49,6 +51,7 @@ def piece():
     return bytearray(b"x" * random.randrange(70_000, 250_000))
 
 heap.settle()
+least = heap.give_back(float("inf"))
 before = resident()
 kept, burst = [], []
 for _ in range(600):
@@ -57,8 +60,9 @@ for _ in range(600):
 assert resident() - before > 60
 del burst
 assert resident() - before > 60, "it lies amid what is kept, or this shows nothing"
-heap.give_back()
+after = heap.give_back(least)
 assert resident() - before < 10, f"{resident() - before} MB stayed"
+assert least < after < least + 10 * 2**20
 """
 
 
@@ -69,6 +73,14 @@ def test_what_start_up_has_made_is_spared_from_collections() -> None:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such thresholds")
 def test_room_for_large_answers_is_given_back() -> None:
     subprocess.run([sys.executable, "-c", LARGE], check=True)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are not asked")
+def test_a_process_that_has_hardly_grown_is_left_alone_and_its_least_size_remembered() -> None:
+    least = heap.give_back(float("inf"))
+    assert least > 0
+    assert heap.give_back(least - heap.GROWN // 2) == least - heap.GROWN // 2
+    assert heap.give_back(2 * least) < 2 * least
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are not asked")

@@ -19,6 +19,7 @@ from tests.processes.test_fleet import children, two
 
 GETATTR = {"x86_64": 315, "aarch64": 275, "riscv64": 275}.get(platform.machine())
 RELEASE = tuple(map(int, platform.release().split("-")[0].split(".")[:2])) if sys.platform == "linux" else (0, 0)
+NICE = os.getpriority(os.PRIO_PROCESS, 0)
 PROGRAM = """
 import os
 from proxy.processes import turns
@@ -59,9 +60,17 @@ async def test_gateways_come_at_once_when_they_wake_and_what_they_start_does_not
 
 
 def test_an_operators_niceness_stays() -> None:
-    assert asked("os.nice(7)") == ["True", "True", str(os.SCHED_OTHER), "7"]
+    assert asked("os.nice(7)") == ["True", "True", str(os.SCHED_OTHER), str(min(19, NICE + 7))]
+
+
+@pytest.mark.parametrize("error", ["OSError(38, 'not implemented')", "AttributeError()"])
+def test_a_system_that_tells_nothing_of_policies_is_served_as_before(error: str) -> None:
+    before = f"def refuse(_): raise {error}\nknown, os.sched_getscheduler = os.sched_getscheduler, refuse"
+    program = PROGRAM.format(before=before).replace("print(", "os.sched_getscheduler = known\nprint(")
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert told.split()[:2] == ["False", "False"]
 
 
 def test_an_operators_policy_stays() -> None:
     before = "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))"
-    assert asked(before) == ["False", "False", str(os.SCHED_BATCH), "0"]
+    assert asked(before) == ["False", "False", str(os.SCHED_BATCH), str(NICE)]
