@@ -27,7 +27,7 @@ async def bench(*arguments: str | Path) -> tuple[int, str, str]:
 
 @pytest.mark.timeout(300)  # some of them start a dozen programs
 @pytest.mark.parametrize(
-    "name", ["analyzers", "isolation", "pool", "rollback", "scoring", "streams", "slow_clients", "soak"]
+    "name", ["analyzers", "isolation", "pool", "rollback", "scoring", "streams", "slow_clients", "soak", "waking"]
 )
 async def test_no_request_fails_in_a_small_run_and_all_is_accounted_for(name: str, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
