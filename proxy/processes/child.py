@@ -61,7 +61,6 @@ async def _serve(line: socket.socket, block: Block) -> int:
         _log.error("gateway process cannot start", error=str(error))
         return 1
     heap.settle()
-    heap.tend()
     child.line.send(Kind.READY)
     await child.draining.wait()
     await plane.stop()

@@ -135,7 +135,6 @@ async def serve(role: Role, config: Config, file: Path) -> None:
         _log.warning(warning)
     await role.start()
     heap.settle()
-    heap.tend()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
     reloading = spawn(reloader.run(), name="reloader")
