@@ -10,7 +10,7 @@ import orjson
 
 from analyzers.sse import Parser
 from proxy.address import parse_url
-from proxy.gateway.bodies import mirror_body, renamed
+from proxy.gateway.bodies import mirror_body, renamed, seeded
 from proxy.gateway.eligibility import TooIntricateError, conversation, parse_object, stands_alone
 from proxy.gateway.outgoing import Target, host_line, mirror_head, primary_head
 from proxy.gateway.request import Request, RequestReader
@@ -269,7 +269,7 @@ def events_do_not_depend_on_arrival(stream: bytes, cuts: list[int]) -> None:
 
 
 def a_renamed_body_asks_for_the_same_of_another_model(body: bytes) -> None:
-    """Renaming the model, and keeping the answer from being stored, change that in a body and nothing else."""
+    """Renaming the model, setting a seed, and keeping the answer from being stored change that in a body alone."""
     try:
         parsed = parse_object(body)
     except TooIntricateError:
@@ -282,6 +282,9 @@ def a_renamed_body_asks_for_the_same_of_another_model(body: bytes) -> None:
     assert renamed(body, parsed, parsed["model"]) is body
     reader = read_requests([b"POST /v1/responses HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"])
     assert orjson.loads(mirror_body(reader.requests[0], copy, parsed)) == {**parsed, "model": name, "store": False}
+    if parsed.get("seed") is None:
+        both = renamed(seeded(body, parsed, 7), parsed, name)
+        assert orjson.loads(both) == {**parsed, "model": name, "seed": 7}
     with suppress(TooIntricateError):
         stands_alone(parsed)
     conversation(parsed)

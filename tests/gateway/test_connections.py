@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import struct
 
 import pytest
 
+from proxy.gateway.response import ResponseReader
 from tests.arms.until import until
 from tests.gateway.peer import (
     Peer,
@@ -56,6 +58,18 @@ async def test_pipelined_requests_are_answered_in_order(stand: Stands) -> None:
             assert (await read_response(reader)).body == b"/%d" % n + b"x" * (n % 7)
         writer.close()
         assert baseline.connections == 1
+
+
+async def test_an_answer_that_went_on_is_held_by_no_connection(stand: Stands) -> None:
+    answer = b"held by nobody" * 5_000
+    async with serving(always(plain(answer))) as baseline, stand(baseline.address, baseline.address) as s:
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.write(post("/a", b""))
+        assert (await read_response(reader)).body == answer
+        readers = [each for each in gc.get_objects() if isinstance(each, ResponseReader) and each.begun]
+        assert readers
+        assert not any(each.body for each in readers)
+        writer.close()
 
 
 async def test_a_refusal_waits_for_the_answers_before_it(stand: Stands) -> None:
