@@ -1,10 +1,11 @@
 """How long does a gateway that wakes wait for the processor, where analyzers are amid pairs?
 
-    python -m benchmarks.waking [--rounds 5] [--quick] [--json FILE]
+    python -m benchmarks.waking [--rounds 9] [--quick] [--json FILE]
 
 On every core something works as an analyzer does, a millisecond at a time, as nice and of the same policy. A
 process that sleeps for random times, 300 a second, notes how late it wakes: as Linux has it, and where it asks for
-short turns as the gateway does, in turn. Where Linux is older than 6.12 both are the same.
+short turns as the gateway does, in turn; quantiles are medians over the rounds. Where Linux is older than 6.12 both
+are the same.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
 from random import Random
+from statistics import median
 from time import monotonic, process_time, sleep
 
 from benchmarks.figures import Target, quantile, table
@@ -21,7 +23,7 @@ from proxy.processes import turns
 from proxy.workers.child import NICENESS
 
 RATE = 300.0
-SECONDS = 8.0
+SECONDS = 4.0
 PAIR = 0.001
 """Seconds of the processor that one pair takes."""
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
@@ -55,26 +57,26 @@ def wake(*, short: bool, seconds: float, seed: int) -> list[float]:
 def main() -> None:
     """Run, print, judge."""
     parser = options("benchmarks.waking", __doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="of both (default 5)")
+    parser.add_argument("--rounds", type=int, default=9, help="of both (default 9)")
     wanted = parser.parse_args()
     rounds, seconds = (1, 0.2) if wanted.quick else (wanted.rounds, SECONDS)
-    found: dict[bool, list[float]] = {False: [], True: []}
+    found: dict[bool, list[list[float]]] = {False: [], True: []}
     workers = [_SPAWN.Process(target=work, daemon=True) for _ in range(os.cpu_count() or 1)]
     for worker in workers:
         worker.start()
     try:
         with ProcessPoolExecutor(1, mp_context=_SPAWN, max_tasks_per_child=1) as pool:
             for seed in range(rounds):
-                for short in found:
-                    found[short] += pool.submit(wake, short=short, seconds=seconds, seed=seed).result()
+                for short, runs in found.items():
+                    runs.append(pool.submit(wake, short=short, seconds=seconds, seed=seed).result())
     finally:
         for worker in workers:
             worker.kill()
             worker.join()
     names = {False: "as it comes", True: "short turns"}
     figures = {
-        names[short]: {name: quantile(late, q) * 1e3 for name, q in QUANTILES.items()}
-        for short, late in found.items()
+        names[short]: {name: median(quantile(late, q) for late in runs) * 1e3 for name, q in QUANTILES.items()}
+        for short, runs in found.items()
     }
     lines = [(name, *(f"{ms:.2f}" for ms in shown.values())) for name, shown in figures.items()]
     print(table(("wakes late, ms", *QUANTILES), lines), end="\n\n")
