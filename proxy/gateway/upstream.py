@@ -78,11 +78,8 @@ class Upstream:
             broken = True
         if reader.interim:
             self._pass_interim(leg)
-        head = reader.head if known is None else None
-        body, reader.body = (
-            reader.body,
-            b"",
-        )  # none is held by a connection that waits, or was lost
+        head, body = reader.head if known is None else None, reader.body
+        reader.body = b""  # none is held by a connection that waits, or was lost
         if reader.complete:
             self._ended(leg, reusable=not broken)
             leg.received(head, body, End.COMPLETE)
