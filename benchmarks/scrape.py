@@ -5,21 +5,23 @@
 20,000 sessions in 20 segments have been folded; before each scrape more come, so that verdicts and intervals are
 found anew, as in a deployment under traffic. `whole` is a deployment with its defaults, 10 guardrails and every
 attribute at its most values, which is the most that segments can be. One process, no network; times are of its
-processor.
+processor. A slice is what is done between two moments at which clients are served.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain, pairwise
 
-from prometheus_client import CollectorRegistry, exposition
+from prometheus_client import exposition
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from analyzers.finding import Finding, Score
 from proxy.config import Arm, Candidate, Config, Guardrail, ModelNames
 from proxy.control.control import Control
+from proxy.control.exposition import Encoder, pieces
 from proxy.gateway import Ledger
 from proxy.report import Analysis, Mark, Report
 from proxy.telemetry import Telemetry
@@ -81,26 +83,30 @@ def measure(name: str, guardrails: tuple[str, ...] | None, segments: tuple[int, 
     coming = reports(segments)
     for _ in range(REPORTS):
         control.receive(next(coming))
-    encoders: dict[str, Callable[[CollectorRegistry], bytes]] = {
+    encoders: dict[str, Encoder] = {
         "text": exposition.generate_latest,
         "openmetrics": openmetrics.generate_latest,
     }
     for encoder, encode in encoders.items():
-        taken, body = [], b""
+        taken, longest, body = list[float](), list[float](), b""
         for _ in range(SCRAPES):
             for _ in range(BETWEEN):
                 control.receive(next(coming))
-            began = time.process_time()
-            control.refresh()
-            body = encode(telemetry.registry)
-            taken.append(1_000 * (time.process_time() - began))
+            times, written = [time.process_time()], list[bytes]()
+            for piece in chain((b"" for _ in control.refreshing()), pieces(telemetry.registry.collect(), encode)):
+                written.append(piece)
+                times.append(time.process_time())
+            body = b"".join(written)
+            taken.append(1_000 * (times[-1] - times[0]))
+            longest.append(1_000 * max(later - former for former, later in pairwise(times)))
         series = sum(not line.startswith(b"#") for line in body.splitlines())
         slips = sum(line.startswith(b"slipgauge_slip_ratio{") for line in body.splitlines())
         first, *rest = taken
         ends = statistics.quantiles(rest, n=20)
         print(
             f"{name:8}{encoder:12}{series:>7,} series, {slips:,} of them slips; {len(body) / 1024:,.0f} kB;"
-            f" first {first:.1f} ms, then median {ends[9]:.1f} ms, p95 {ends[-1]:.1f} ms, worst {max(rest):.1f} ms"
+            f" first {first:.1f} ms, then median {ends[9]:.1f} ms, p95 {ends[-1]:.1f} ms, worst {max(rest):.1f} ms;"
+            f" longest slice: median {statistics.median(longest):.1f} ms, worst {max(longest):.1f} ms"
         )
 
 

@@ -1,18 +1,21 @@
 """How long does a gateway that wakes wait for the processor, where analyzers are amid pairs?
 
-    python -m benchmarks.waking [--rounds 9] [--quick] [--json FILE]
+    python -m benchmarks.waking [--rounds 5] [--quick] [--json FILE]
 
-On every core something works as an analyzer does, a millisecond at a time, as nice and of the same policy. A
-process that sleeps for random times, 300 a second, notes how late it wakes: as Linux has it, and where it asks for
-short turns as the gateway does, in turn; quantiles are medians over the rounds. Where Linux is older than 6.12 both
-are the same.
+On every core something works as an analyzer does, a millisecond at a time, in a session of its own, of the batch
+policy and as nice; or as analyzers stand back, which make their session as nice where Linux shares the processor
+out by sessions. Beside either a process that sleeps for random times, 300 a second, notes how late it wakes: as it
+comes, and where it asks for short turns as the gateway does. Quantiles are medians over the rounds.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import product
 from random import Random
 from statistics import median
 from time import monotonic, process_time, sleep
@@ -20,7 +23,7 @@ from time import monotonic, process_time, sleep
 from benchmarks.figures import Target, quantile, table
 from benchmarks.report import finish, options
 from proxy.processes import turns
-from proxy.workers.child import NICENESS
+from proxy.workers.niceness import NICENESS, give_way, stand_back
 
 RATE = 300.0
 SECONDS = 4.0
@@ -28,18 +31,40 @@ PAIR = 0.001
 """Seconds of the processor that one pair takes."""
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 HALF = 0.5
+SESSION = {False: "niceness alone", True: "session as nice"}
+TURNS = {False: "as it comes", True: "short turns"}
 _SPAWN = multiprocessing.get_context("spawn")
 
 
-def work() -> None:
-    """Score pairs for ever, as far as the scheduler sees."""
-    os.nice(NICENESS)
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+def work(*, session: bool) -> None:
+    """Score pairs for ever, as far as the scheduler sees; `session` is whether the session is made as nice."""
+    os.setsid()
+    if session:
+        stand_back()
+    else:
+        os.nice(NICENESS)
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     while True:
         end = process_time() + PAIR
         while process_time() < end:
             pass
-        os.sched_yield()
+        give_way()
+
+
+@contextmanager
+def working(*, session: bool) -> Iterator[None]:
+    """One of them on every core."""
+    workers = [
+        _SPAWN.Process(target=work, kwargs={"session": session}, daemon=True) for _ in range(os.cpu_count() or 1)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.join()
 
 
 def wake(*, short: bool, seconds: float, seed: int) -> list[float]:
@@ -57,31 +82,27 @@ def wake(*, short: bool, seconds: float, seed: int) -> list[float]:
 def main() -> None:
     """Run, print, judge."""
     parser = options("benchmarks.waking", __doc__)
-    parser.add_argument("--rounds", type=int, default=9, help="of both (default 9)")
+    parser.add_argument("--rounds", type=int, default=5, help="of each (default 5)")
     wanted = parser.parse_args()
     rounds, seconds = (1, 0.2) if wanted.quick else (wanted.rounds, SECONDS)
-    found: dict[bool, list[list[float]]] = {False: [], True: []}
-    workers = [_SPAWN.Process(target=work, daemon=True) for _ in range(os.cpu_count() or 1)]
-    for worker in workers:
-        worker.start()
-    try:
-        with ProcessPoolExecutor(1, mp_context=_SPAWN, max_tasks_per_child=1) as pool:
-            for seed in range(rounds):
-                for short, runs in found.items():
-                    runs.append(pool.submit(wake, short=short, seconds=seconds, seed=seed).result())
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.join()
-    names = {False: "as it comes", True: "short turns"}
+    found = {(session, short): list[list[float]]() for session in (False, True) for short in (False, True)}
+    with ProcessPoolExecutor(1, mp_context=_SPAWN, max_tasks_per_child=1) as pool:
+        for seed, session in product(range(rounds), (False, True)):
+            with working(session=session):
+                for short in (False, True):
+                    late = pool.submit(wake, short=short, seconds=seconds, seed=seed).result()
+                    found[session, short].append(late)
     figures = {
-        names[short]: {name: median(quantile(late, q) for late in runs) * 1e3 for name, q in QUANTILES.items()}
-        for short, runs in found.items()
+        f"{SESSION[session]}, {TURNS[short]}": {
+            name: median(quantile(late, q) for late in runs) * 1e3 for name, q in QUANTILES.items()
+        }
+        for (session, short), runs in found.items()
     }
     lines = [(name, *(f"{ms:.2f}" for ms in shown.values())) for name, shown in figures.items()]
     print(table(("wakes late, ms", *QUANTILES), lines), end="\n\n")
-    ratio = figures[names[True]]["p99"] / figures[names[False]]["p99"]
-    finish(wanted, {"late_ms": figures}, [Target("p99 in short turns, to p99 as it comes", ratio, HALF, "x")], [])
+    neither, *_, both = figures.values()
+    targets = [Target("p99 with both, to neither", both["p99"] / neither["p99"], HALF, "x")]
+    finish(wanted, {"late_ms": figures}, targets, [])
 
 
 if __name__ == "__main__":

@@ -200,17 +200,20 @@ class Segments:
         self._alike.clear()
 
     def rows(self, most: int = MOST_BOUNDS) -> list[Row]:
-        """Every guardrail in every segment that has a session, as they came.
+        """Every guardrail in every segment that has a session, as they came; see `find` for `most`."""
+        self.find(most)
+        return [_row(*key, cell) for key, cell in self._cells.items()]
 
-        Bounds take time to find, so `most` of them are found anew, those first that lag most; the others are those
-        of somewhat fewer sessions, or are found the next time.
+    def find(self, most: int) -> None:
+        """Find the bounds of `most` anew, those first that lag most.
+
+        It takes time, so the others are those of somewhat fewer sessions, or are found the next time.
         """
         self._settle()
         behind = sorted(self._cells.items(), key=lambda each: each[1].of / (each[1].sessions or 1))
         for (name, _), cell in behind[:most]:
             if cell.of < cell.sessions:
                 cell.of, cell.bounds = cell.sessions, self._bounds(name, cell)
-        return [_row(*key, cell) for key, cell in self._cells.items()]
 
     def _bounds(self, name: str, cell: _Cell) -> tuple[float, float]:
         about, levels = self._guardrails[name], self._levels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -97,9 +98,10 @@ class Admin:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Prometheus text or OpenMetrics, as the Accept header asks."""
-        self._control.refresh()
+        for _ in self._control.refreshing():
+            await asyncio.sleep(0)  # clients are served between
         self._cases.show()
-        return exposed(request, self._control.telemetry.registry)
+        return await exposed(request, self._control.telemetry.registry)
 
     async def verdict(self, _: web.Request) -> web.Response:
         """The verdict, with all that each guardrail's carries beside the stable fields."""

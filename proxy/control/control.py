@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from time import time_ns
 from typing import Any, Protocol
 
@@ -20,9 +20,12 @@ from proxy.telemetry import Telemetry
 from verdict.dossier import Dossier
 from verdict.judge import Judgement, State, overall
 from verdict.rollout import Action, Change, Command, Facts, Rollout, Stage
+from verdict.segments import MOST_BOUNDS
 
 JUDGED_ANEW = 1
 """Guardrails judged anew at one look where nothing has failed: an interval takes half a millisecond to find."""
+BOUNDS_ANEW = 3
+"""Segments' intervals found in one slice."""
 
 
 class LedgerView(Protocol):
@@ -145,10 +148,14 @@ class Control:
         facts = facts_of(self.dossier.judgements(most), self.telemetry, blocks + self.dossier.blocks())
         return facts._replace(sessions=max((each.count for each in self.dossier.tallies.values()), default=0))
 
-    def decision(self) -> tuple[State, str]:
-        """What other controllers are told of the candidate as a whole, and why."""
-        rollout, facts = self.rollout, self.facts()
-        found = overall(self.judgements())
+    def decision(self, most: int | None = None) -> tuple[State, str]:
+        """What other controllers are told of the candidate as a whole, and why.
+
+        See `Dossier.judgements` for `most`.
+        """
+        self.dossier.fold(self._clock())
+        rollout, facts = self.rollout, self.facts(most)
+        found = overall(self.dossier.judgements(most))
         if rollout.stage is Stage.ROLLED_BACK:
             return State.FAIL, f"rolled back: {rollout.reason}"
         if found is State.FAIL:
@@ -261,4 +268,20 @@ class Control:
 
     def refresh(self) -> None:
         """Bring the metrics up to date. Done when they are read: pairs arrive far more often."""
-        self._meter.show(self.judgements(), self.decision()[0], self.rollout, self.dossier)
+        for _ in self.refreshing():
+            pass
+
+    def refreshing(self) -> Iterator[None]:
+        """The same in slices of about a millisecond; whoever iterates lets others go on between them.
+
+        What arrives between may be left for the next time.
+        """
+        self.dossier.fold(self._clock())
+        for _ in self.guardrails:
+            self.dossier.judgements(JUDGED_ANEW)
+            yield
+        for _ in range(0, MOST_BOUNDS, BOUNDS_ANEW):
+            self.dossier.segments.find(BOUNDS_ANEW)
+            yield
+        self._meter.show(self.dossier.judgements(0), self.decision(0)[0], self.rollout, self.dossier)
+        yield

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import log, log10
 
+from prometheus_client import Gauge
+
 from proxy.control.tables import CELLS, NOT_APPLICABLE, Tables
 from proxy.report import Analysis
 from proxy.telemetry import Telemetry
@@ -19,6 +21,9 @@ LEAST_LATE = 1e-3
 """The late-slip detector's sum is shown as no smaller than this: it begins at 0, which has no logarithm."""
 ALL = "all"
 """The segment that holds every session."""
+BOUNDS = ("estimate", "lower", "upper")
+Slip = tuple[str, str, str]
+"""Guardrail, segment, bound."""
 
 
 class Meter:
@@ -27,6 +32,8 @@ class Meter:
     def __init__(self, telemetry: Telemetry, tables: Tables, guardrails: Iterable[str], version: str) -> None:
         self._telemetry = telemetry
         self._tables = tables
+        self._slips: dict[Slip, Gauge] = {}
+        """The slips that are shown: there are many, and to make one takes time."""
         telemetry.build.info({"version": version})
         telemetry.store_up.set(1)
         for reason in (*guardrails, "operator", "alertmanager"):
@@ -42,16 +49,19 @@ class Meter:
         """Bring every series up to date; `told` is what other controllers are told of the candidate."""
         self._show_tables()
         t = self._telemetry
-        t.slip.clear()  # those of former evidence
         t.forecast.clear()
+        slips = dict[Slip, Gauge]()
         for judgement in judgements:
             if judgement.forecast is not None:
                 t.forecast.labels(judgement.name).set(judgement.forecast.sessions)
             for state in State:
                 t.verdict.labels(judgement.name, state).set(judgement.state is state)
-            self._show_slip(judgement.name, ALL, judgement.slip, judgement.lower, judgement.upper)
-        for row in dossier.segments.rows():
-            self._show_slip(row.guardrail, row.segment, row.slip, row.lower, row.upper)
+            self._show_slip(slips, judgement.name, ALL, (judgement.slip, judgement.lower, judgement.upper))
+        for row in dossier.segments.rows(0):
+            self._show_slip(slips, row.guardrail, row.segment, (row.slip, row.lower, row.upper))
+        for labels in self._slips.keys() - slips.keys():  # those of former evidence
+            t.slip.remove(*labels)
+        self._slips = slips
         self._show_evidence(dossier)
         self._show_traffic(dossier)
         for each in State:
@@ -65,12 +75,14 @@ class Meter:
         t.traffic_kept.set(rollout.guard is not None)
 
     def _show_slip(
-        self, guardrail: str, segment: str, slip: float | None, lower: float | None, upper: float | None
+        self, slips: dict[Slip, Gauge], guardrail: str, segment: str, values: tuple[float | None, ...]
     ) -> None:
-        """Absent until it is known: a made-up 0 would read as "no slip"."""
-        for bound, value in (("estimate", slip), ("lower", lower), ("upper", upper)):
+        """Show what is known of BOUNDS, and note it in `slips`: a made-up 0 would read as "no slip"."""
+        for bound, value in zip(BOUNDS, values, strict=True):
             if value is not None:
-                self._telemetry.slip.labels(guardrail, segment, bound).set(value)
+                labels = (guardrail, segment, bound)
+                shown = slips[labels] = self._slips.get(labels) or self._telemetry.slip.labels(*labels)
+                shown.set(value)
 
     def _show_evidence(self, dossier: Dossier) -> None:
         t = self._telemetry

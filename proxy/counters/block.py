@@ -11,7 +11,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -63,6 +63,7 @@ class Block:
         self.slots = self._memory[_HEAD:_SLOTS_END].cast("d")
         self._names = self._memory[_SLOTS_END:]
         self._series: dict[Series, Run] = {}
+        self._named: dict[str, list[tuple[tuple[str, ...], Run]]] = {}
         self._known = 0
         self._free = SPARE
 
@@ -81,7 +82,7 @@ class Block:
             _log.error("no room for a metric", metric=name)
             self._series[key] = Run(0, 0)
             return 0
-        run = self._series[key] = Run(self._free, length)
+        run = self._keep(key, Run(self._free, length))
         self._names[self._known : end] = line
         self._written[0] = self._known = end
         self._free += length
@@ -93,9 +94,20 @@ class Block:
         if written > self._known:
             for line in bytes(self._names[self._known : written]).splitlines():
                 name, labels, first, length = orjson.loads(line)
-                self._series[name, tuple(labels)] = Run(first, length)
+                self._keep((name, tuple(labels)), Run(first, length))
             self._known = written
         return self._series
+
+    def named(self, name: str) -> Iterable[tuple[tuple[str, ...], Run]]:
+        """The label values and slots of every series of one metric so far."""
+        self.series()
+        return self._named.get(name, ())
+
+    def _keep(self, key: Series, run: Run) -> Run:
+        self._series[key] = run
+        name, labels = key
+        self._named.setdefault(name, []).append((labels, run))
+        return run
 
     def read(self, run: Run) -> list[float]:
         """The values of one series."""

@@ -113,9 +113,8 @@ class Family(Collector):
 
     def of(self, block: Block) -> Iterable[tuple[tuple[str, ...], list[float]]]:
         """The label values and slots of every series in one block."""
-        for (name, labels), run in block.series().items():
-            if name == self.name and run.length:
-                yield labels, block.read(run)
+        for labels, run in block.named(self.name):
+            yield labels, block.read(run)
 
     def _first(self, labels: Sequence[object]) -> int:
         if len(labels) != self._labels:

@@ -210,7 +210,7 @@ class GatewayRole:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         """What this gateway has counted; control shows the sums over all."""
-        return exposed(request, self.telemetry.registry)
+        return await exposed(request, self.telemetry.registry)
 
     async def _ledger(self, _: web.Request) -> web.Response:
         """What became of every eligible request of this gateway."""

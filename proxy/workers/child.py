@@ -8,7 +8,6 @@ because what is printed later may hold customer text.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import gc
 import math
@@ -35,14 +34,13 @@ from proxy.workers import golds, needs, wire
 from proxy.workers.answers import FAILED, MEASURED, NEEDS, NOT_APPLICABLE, NOT_ASKED, READY, UNDRAWN, Answers
 from proxy.workers.cell import IDLE, READING, Cell
 from proxy.workers.keeping import Keeping
+from proxy.workers.niceness import give_way, stand_back
 
 BATCH = 16
 """Most answers kept back while further tasks are there already: one write and one wake-up of the parent for all."""
 PATIENCE = 0.05
 """Seconds after which they are kept back no longer."""
 CHUNK = 256 * 1024
-NICENESS = 10
-"""The kernel gives the processor to whoever passes clients' bytes on before it gives it to an analyzer."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -51,8 +49,7 @@ def main() -> None:
     settings = wire.Settings(**orjson.loads(sys.argv[1]))
     link = socket.socket(fileno=settings.link)
     os.dup2(2, 1)
-    os.nice(NICENESS)
-    _wait_for_turns()
+    stand_back()
     _die_with_parent()
     analyzers = registry.load(settings.analyzers)
     for analyzer in analyzers:
@@ -92,7 +89,7 @@ class Scorer:
         if task.floors is not None:
             self._keeping.floors = task.floors
         replies = tuple(Reply(status, read_object(body)) for status, body in task.replies)
-        _give_way()
+        give_way()
         cell.write(task.number, READING)
         pair = golds.with_gold(read_pair(task.pair), self._golds)
         language = identify(last_user_text(pair.request)) if task.language else None
@@ -101,7 +98,7 @@ class Scorer:
                 outcomes.append(NOT_ASKED)
                 seconds.append(0.0)
                 continue
-            _give_way()
+            give_way()
             cell.write(task.number, position)
             began = time.perf_counter()
             outcomes.append(self._run(position, pair, replies, task))
@@ -207,25 +204,9 @@ def serve(link: socket.socket, scorer: Scorer) -> None:
 
 
 def _send(link: socket.socket, answers: list[bytes]) -> None:
-    _give_way()
+    give_way()
     link.sendall(b"".join(answers))
     answers.clear()
-
-
-def _wait_for_turns() -> None:
-    """Being sent a task wakes this process, which would take the processor from the gateway amid a client's answer.
-
-    One of the batch policy waits for its turn instead.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # some sandboxes refuse it
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-
-
-def _give_way() -> None:
-    """Let whoever waits for the processor have it: a pair is much work without a system call between."""
-    if sys.platform == "linux":
-        os.sched_yield()
 
 
 def _die_with_parent() -> None:

@@ -14,11 +14,18 @@ import nats
 PROGRAM = Path(sys.executable).with_name("nats-server")
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that was not given before: the kernel may name one twice in a row."""
+    while True:
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            port: int = held.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 class Server:
