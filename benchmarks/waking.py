@@ -23,7 +23,7 @@ from time import monotonic, process_time, sleep
 from benchmarks.figures import Target, quantile, table
 from benchmarks.report import finish, options
 from proxy.processes import turns
-from proxy.workers.niceness import NICENESS, give_way, stand_back
+from proxy.workers.niceness import NICENESS, Standing
 
 RATE = 300.0
 SECONDS = 4.0
@@ -40,7 +40,7 @@ def work(*, session: bool) -> None:
     """Score pairs for ever, as far as the scheduler sees; `session` is whether the session is made as nice."""
     os.setsid()
     if session:
-        stand_back()
+        Standing()
     else:
         os.nice(NICENESS)
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
@@ -48,7 +48,7 @@ def work(*, session: bool) -> None:
         end = process_time() + PAIR
         while process_time() < end:
             pass
-        give_way()
+        os.sched_yield()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from verdict.clients import Clients
 from verdict.coverage import Coverage
 from verdict.evidence import Evidence
 from verdict.guardrails import Guardrail, Levels
-from verdict.judge import Judgement, judge
+from verdict.judge import Judgement, State, judge
 from verdict.late import LateSlip
 from verdict.repeat import Repeat
 from verdict.segments import Bounded, Segments, read
@@ -121,12 +121,20 @@ class Dossier:
         """Every guardrail's verdict, in their order, as of now.
 
         An interval takes time to find: with `most`, at most so many are worked out anew, those first that are
-        furthest behind, and the others are those of a moment ago.
+        furthest behind, and the others are those of a moment ago; but never where one has failed since.
         """
+        for about in self.terms.guardrails:
+            if self.evidence[about.name].failed and self._judged[about.name][1].state is not State.FAIL:
+                self.catch_up(about)
         behind = [each for each in self.terms.guardrails if self._behind(each.name)]
         for about in sorted(behind, key=lambda each: self._behind(each.name), reverse=True)[:most]:
-            self._judge(about)
+            self.catch_up(about)
         return tuple(self._judged[each.name][1] for each in self.terms.guardrails)
+
+    def catch_up(self, about: Guardrail) -> None:
+        """Judge this guardrail by all that is known, if its last judgement does not."""
+        if self._behind(about.name):
+            self._judge(about)
 
     def _behind(self, name: str) -> int:
         """Sessions that its last judgement does not know of."""

@@ -160,14 +160,14 @@ class Control:
             return State.FAIL, f"rolled back: {rollout.reason}"
         if found is State.FAIL:
             return found, "; ".join(f"{name}: {why}" for name, why in facts.failed.items())
-        if found is State.PASS and (against := self.against()):
+        if found is State.PASS and (against := self.against(most)):
             return State.INCONCLUSIVE, "; ".join(against)
         return found, "; ".join(f"{name}: {why}" for name, why in facts.unsafe.items()) or "every guardrail is safe"
 
-    def against(self) -> tuple[str, ...]:
-        """What keeps the candidate from more traffic whatever the verdict, in words."""
+    def against(self, most: int | None = None) -> tuple[str, ...]:
+        """What keeps the candidate from more traffic whatever the verdict, in words; `most` as for `decision`."""
         held = self.rollout.held
-        return ((f"held: {held}",) if held else ()) + self.facts().blocks
+        return ((f"held: {held}",) if held else ()) + self.facts(most).blocks
 
     def _decided(self, changes: tuple[Change, ...], facts: Facts) -> tuple[Change, ...]:
         if self.rollout.evidence != self._evidence:
@@ -272,16 +272,17 @@ class Control:
             pass
 
     def refreshing(self) -> Iterator[None]:
-        """The same in slices of about a millisecond; whoever iterates lets others go on between them.
+        """The same in slices of a few milliseconds at most; whoever iterates lets others go on between them.
 
-        What arrives between may be left for the next time.
+        What arrives between may be left for the next time, but for a failure.
         """
         self.dossier.fold(self._clock())
-        for _ in self.guardrails:
-            self.dossier.judgements(JUDGED_ANEW)
+        for about in self.dossier.terms.guardrails:
+            self.dossier.catch_up(about)
             yield
         for _ in range(0, MOST_BOUNDS, BOUNDS_ANEW):
             self.dossier.segments.find(BOUNDS_ANEW)
             yield
-        self._meter.show(self.dossier.judgements(0), self.decision(0)[0], self.rollout, self.dossier)
+        told, _ = self.decision(0)
+        self._meter.show(self.dossier.judgements(0), told, self.rollout, self.dossier)
         yield

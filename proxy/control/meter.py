@@ -36,6 +36,7 @@ class Meter:
         """The slips that are shown: there are many, and to make one takes time."""
         telemetry.build.info({"version": version})
         telemetry.store_up.set(1)
+        telemetry.slip.clear()  # those of a former term of this process
         for reason in (*guardrails, "operator", "alertmanager"):
             telemetry.rollbacks.labels(reason)
         self._show_tables()

@@ -34,7 +34,7 @@ from proxy.workers import golds, needs, wire
 from proxy.workers.answers import FAILED, MEASURED, NEEDS, NOT_APPLICABLE, NOT_ASKED, READY, UNDRAWN, Answers
 from proxy.workers.cell import IDLE, READING, Cell
 from proxy.workers.keeping import Keeping
-from proxy.workers.niceness import give_way, stand_back
+from proxy.workers.niceness import Standing
 
 BATCH = 16
 """Most answers kept back while further tasks are there already: one write and one wake-up of the parent for all."""
@@ -49,12 +49,12 @@ def main() -> None:
     settings = wire.Settings(**orjson.loads(sys.argv[1]))
     link = socket.socket(fileno=settings.link)
     os.dup2(2, 1)
-    stand_back()
     _die_with_parent()
+    standing = Standing()
     analyzers = registry.load(settings.analyzers)
     for analyzer in analyzers:
         analyzer.prepare()
-    scorer = Scorer(analyzers, Cell(settings.cell), settings)
+    scorer = Scorer(analyzers, Cell(settings.cell), settings, standing)
     os.close(settings.cell)
     _limit(settings.memory_bytes)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -69,7 +69,10 @@ def main() -> None:
 class Scorer:
     """Answers tasks."""
 
-    def __init__(self, analyzers: tuple[Analyzer, ...], cell: Cell, settings: wire.Settings) -> None:
+    def __init__(
+        self, analyzers: tuple[Analyzer, ...], cell: Cell, settings: wire.Settings, standing: Standing
+    ) -> None:
+        self.standing = standing
         self._analyzers = analyzers
         self._shares = settings.shares
         self._golds = {} if settings.golds is None else golds.load(settings.golds)
@@ -89,7 +92,7 @@ class Scorer:
         if task.floors is not None:
             self._keeping.floors = task.floors
         replies = tuple(Reply(status, read_object(body)) for status, body in task.replies)
-        give_way()
+        self.standing.give_way()
         cell.write(task.number, READING)
         pair = golds.with_gold(read_pair(task.pair), self._golds)
         language = identify(last_user_text(pair.request)) if task.language else None
@@ -98,7 +101,7 @@ class Scorer:
                 outcomes.append(NOT_ASKED)
                 seconds.append(0.0)
                 continue
-            give_way()
+            self.standing.give_way()
             cell.write(task.number, position)
             began = time.perf_counter()
             outcomes.append(self._run(position, pair, replies, task))
@@ -187,7 +190,7 @@ def serve(link: socket.socket, scorer: Scorer) -> None:
         size = wire.length(came)
         if len(came) < size:
             if answers:
-                _send(link, answers)
+                _send(link, scorer, answers)
             chunk = link.recv(max(CHUNK, size - len(came)))
             if not chunk:
                 return
@@ -200,11 +203,11 @@ def serve(link: socket.socket, scorer: Scorer) -> None:
             since = time.monotonic()
         answers.append(scorer.answer(task))
         if len(answers) == BATCH or time.monotonic() - since > PATIENCE:
-            _send(link, answers)
+            _send(link, scorer, answers)
 
 
-def _send(link: socket.socket, answers: list[bytes]) -> None:
-    give_way()
+def _send(link: socket.socket, scorer: Scorer, answers: list[bytes]) -> None:
+    scorer.standing.give_way()
     link.sendall(b"".join(answers))
     answers.clear()
 

@@ -7,23 +7,31 @@ from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from analyzers.finding import Finding, Score
+from proxy.config import Config, Guardrail
 from proxy.control.control import Control
 from proxy.control.exposition import SLICE, Encoder, pieces
 from proxy.report import Analysis, Report
 from proxy.tasks import cancel, spawn
-from tests.control.fakes import Client
-from verdict.judge import Judgement
+from proxy.telemetry import Telemetry
+from tests.control.fakes import Client, FixedLedger
+from verdict.guardrails import Guardrail as Declared
+from verdict.judge import State
 
 SEGMENTS = 30
+
+
+def report(number: int, *, failed: bool, variable: str = "served") -> Report:
+    """A session's one pair, judged in this variable, which is its analyzer's only one."""
+    finding = Finding(variable, "1", variable, Score(0.0), Score(float(failed)))
+    about = (f"p-{number}", f"{number:032x}", 1.0, "baseline", "paired")
+    place = (f"a=v{number % SEGMENTS}",)
+    return Report(*about, {variable: Analysis.SCORED}, {}, (finding,), segments=place)
 
 
 def filled(control: Control) -> CollectorRegistry:
     """What `control` shows of sessions in many segments, more than are written in one go."""
     for number in range(2 * SEGMENTS):
-        finding = Finding("served", "1", "served", Score(0.0), Score(float(number % 7 == 0)))
-        analyses = {"served": Analysis.SCORED}
-        about = (f"p-{number}", f"{number:032x}", 1.0, "baseline", "paired")
-        control.receive(Report(*about, analyses, {}, (finding,), segments=(f"a=v{number % SEGMENTS}",)))
+        control.receive(report(number, failed=number % 7 == 0))
     control.refresh()
     return control.telemetry.registry
 
@@ -64,17 +72,56 @@ async def test_others_have_many_turns_while_the_metrics_are_written(admin: Clien
     assert turns > 100
 
 
-def test_no_slice_judges_more_than_one_guardrail(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled(control)
-    control.receive(Report("p", "s", 1.0, "baseline", "paired", {"served": Analysis.SCORED}, {}, ()))
-    asked, judgements = list[int | None](), control.dossier.judgements
+def test_in_no_slice_all_guardrails_are_judged(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged, judge = list[str](), control.dossier._judge
 
-    def judged(most: int | None = None) -> tuple[Judgement, ...]:
-        asked.append(most)
-        return judgements(most)
+    def noted(about: Declared) -> None:
+        judged.append(about.name)
+        judge(about)
 
-    monkeypatch.setattr(control.dossier, "judgements", judged)
-    slices = sum(1 for _ in control.refreshing())
+    monkeypatch.setattr(control.dossier, "_judge", noted)
+    for number in range(4_000):
+        control.receive(report(number, failed=False))
+    assert control.decision()[0] is State.PASS
+    for number, _ in enumerate(control.refreshing(), 4_000):
+        assert len(judged) <= 1
+        judged.clear()
+        control.receive(report(number, failed=False))
 
-    assert slices > len(control.guardrails)
-    assert set(asked) == {0, 1}
+
+def test_a_failure_amid_a_scrape_is_in_it(control: Control) -> None:
+    slices = control.refreshing()
+    next(slices)
+    for number in range(200):
+        control.receive(report(number, failed=True))
+    for _ in slices:
+        pass
+    value = control.telemetry.registry.get_sample_value
+
+    assert value("slipgauge_verdict", {"guardrail": "served", "state": "fail"}) == 1
+    assert value("slipgauge_candidate_verdict", {"state": "fail"}) == 1
+
+
+def test_what_was_known_before_a_scrape_is_in_it_however_busy_other_guardrails_are(config: Config) -> None:
+    analysis = config.analysis.model_copy(update={"enabled": ("served", "degeneration")})
+    guardrails = {name: Guardrail(margin=0.01) for name in ("served", "degeneration")}
+    both = config.model_copy(update={"analysis": analysis, "guardrails": guardrails})
+    control = Control(both, Telemetry(), FixedLedger(), "1.2.3")
+    for number in range(3):
+        control.receive(report(number, failed=False, variable="degeneration"))
+    for number, _ in enumerate(control.refreshing()):
+        for each in range(5):
+            control.receive(report(100 + 5 * number + each, failed=False))
+    value = control.telemetry.registry.get_sample_value
+
+    slip = {"guardrail": "degeneration", "segment": "all", "bound": "estimate"}
+    assert value("slipgauge_slip_ratio", slip) == 0.0
+
+
+def test_slips_of_a_former_term_are_shown_no_longer(control: Control, config: Config) -> None:
+    """One that leads once more does so with the metrics that it had, and with evidence that may be another."""
+    registry = filled(control)
+    assert b"slipgauge_slip_ratio{" in exposition.generate_latest(registry)
+    Control(config, control.telemetry, FixedLedger(), "1.2.3").refresh()
+
+    assert b"slipgauge_slip_ratio{" not in exposition.generate_latest(registry)

@@ -42,8 +42,8 @@ def test_few_are_judged_anew_at_a_time_and_those_first_that_are_furthest_behind(
     dossier = Dossier(TERMS)
     assert [each.name for each in dossier.judgements()] == ["g", "h"]
     for number in range(1, 101):
-        failed = known(0, 1)
-        measured = {"g": failed, "h": failed} if number % 2 else {"g": failed}
+        alike = known(0, 0)
+        measured = {"g": alike, "h": alike} if number % 2 else {"g": alike}
         dossier.receive(turn(f"s{number}", number)._replace(measured=measured))
     dossier.hear("p", 101, 0)
     dossier.fold(0)
@@ -51,6 +51,13 @@ def test_few_are_judged_anew_at_a_time_and_those_first_that_are_furthest_behind(
     assert [each.sessions for each in dossier.judgements(0)] == [0, 0]
     assert [each.sessions for each in dossier.judgements(1)] == [100, 0]
     assert [each.sessions for each in dossier.judgements(1)] == [100, 50]
+
+
+def test_one_that_has_failed_is_judged_anew_however_few_may_be() -> None:
+    dossier = Dossier(TERMS)
+    fold(dossier, 60, known(0, 1))
+
+    assert dossier.judgements(0)[0].state is State.FAIL
 
 
 def test_equal_arms_pass_in_the_end() -> None:

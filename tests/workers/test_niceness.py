@@ -12,7 +12,11 @@ import pytest
 GROUP = Path("/proc/self/autogroup")
 NICE = os.getpriority(os.PRIO_PROCESS, 0)
 SHOW = """
+import math, time
 from pathlib import Path
+end = time.monotonic() + 20
+while standing._again != math.inf and time.monotonic() < end:
+    standing.give_way()
 group = Path("/proc/self/autogroup")
 print(os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0) == os.SCHED_BATCH)
 print(group.read_text().split()[-1] if group.exists() else "none")
@@ -29,7 +33,7 @@ grouped = pytest.mark.skipif(not GROUP.exists(), reason="this kernel has no grou
 
 def standing_back(before: str = "", *, session: bool = True) -> subprocess.Popen[str]:
     """A process that stands back and says what became of it."""
-    program = f"import os\nfrom proxy.workers.niceness import stand_back\n{before}\nstand_back()\n{SHOW}"
+    program = f"import os\nfrom proxy.workers.niceness import Standing\n{before}\nstanding = Standing()\n{SHOW}"
     command = [sys.executable, "-c", program]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=session)
 
