@@ -153,9 +153,8 @@ class Control:
 
         See `Dossier.judgements` for `most`.
         """
-        self.dossier.fold(self._clock())
+        found = overall(self.judgements(most))
         rollout, facts = self.rollout, self.facts(most)
-        found = overall(self.dossier.judgements(most))
         if rollout.stage is Stage.ROLLED_BACK:
             return State.FAIL, f"rolled back: {rollout.reason}"
         if found is State.FAIL:
@@ -207,10 +206,10 @@ class Control:
         """Every guardrail's judgement as of now, for the audit log."""
         return [each.told() for each in self.judgements()]
 
-    def judgements(self) -> tuple[Judgement, ...]:
-        """Every guardrail's verdict as of now."""
+    def judgements(self, most: int | None = None) -> tuple[Judgement, ...]:
+        """Every guardrail's verdict as of now; see `Dossier.judgements` for `most`."""
         self.dossier.fold(self._clock())
-        return self.dossier.judgements()
+        return self.dossier.judgements(most)
 
     def told(self) -> dict[str, Any]:
         """The object of `GET /verdict`: what is stable, and all that lies behind it."""
@@ -283,6 +282,5 @@ class Control:
         for _ in range(0, MOST_BOUNDS, BOUNDS_ANEW):
             self.dossier.segments.find(BOUNDS_ANEW)
             yield
-        told, _ = self.decision(0)
-        self._meter.show(self.dossier.judgements(0), told, self.rollout, self.dossier)
+        self._meter.show(self.judgements(0), self.decision(0)[0], self.rollout, self.dossier)
         yield
