@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import time_ns
 
 import pytest
 from prometheus_client import CollectorRegistry, exposition
@@ -14,7 +15,6 @@ from proxy.report import Analysis, Report
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
 from tests.control.fakes import Client, FixedLedger
-from verdict.guardrails import Guardrail as Declared
 from verdict.judge import State
 
 SEGMENTS = 30
@@ -26,6 +26,15 @@ def report(number: int, *, failed: bool, variable: str = "served") -> Report:
     about = (f"p-{number}", f"{number:032x}", 1.0, "baseline", "paired")
     place = (f"a=v{number % SEGMENTS}",)
     return Report(*about, {variable: Analysis.SCORED}, {}, (finding,), segments=place)
+
+
+def both(config: Config) -> Control:
+    """One with two guardrails, each of an analyzer of its own."""
+    names = ("served", "degeneration")
+    analysis = config.analysis.model_copy(update={"enabled": names})
+    guardrails = {name: Guardrail(margin=0.01) for name in names}
+    of_both = config.model_copy(update={"analysis": analysis, "guardrails": guardrails})
+    return Control(of_both, Telemetry(), FixedLedger(), "1.2.3")
 
 
 def filled(control: Control) -> CollectorRegistry:
@@ -72,21 +81,20 @@ async def test_others_have_many_turns_while_the_metrics_are_written(admin: Clien
     assert turns > 100
 
 
-def test_in_no_slice_all_guardrails_are_judged(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged, judge = list[str](), control.dossier._judge
-
-    def noted(about: Declared) -> None:
-        judged.append(about.name)
-        judge(about)
-
-    monkeypatch.setattr(control.dossier, "_judge", noted)
-    for number in range(4_000):
+def test_in_no_slice_all_guardrails_are_judged(config: Config) -> None:
+    control = both(config)
+    for number in range(2_000):
         control.receive(report(number, failed=False))
+        control.receive(report(10_000 + number, failed=False, variable="degeneration"))
     assert control.decision()[0] is State.PASS
-    for number, _ in enumerate(control.refreshing(), 4_000):
-        assert len(judged) <= 1
-        judged.clear()
+    judged = control.dossier.judgements(0)
+    for number, _ in enumerate(control.refreshing(), 2_000):
+        former, judged = judged, control.dossier.judgements(0)
+        assert sum(now is not then for now, then in zip(judged, former, strict=True)) <= 1
         control.receive(report(number, failed=False))
+        control.receive(report(10_000 + number, failed=False, variable="degeneration"))
+        control.dossier.fold(time_ns())
+    assert all(each.sessions > 2_000 for each in control.judgements())
 
 
 def test_a_failure_amid_a_scrape_is_in_it(control: Control) -> None:
@@ -103,10 +111,7 @@ def test_a_failure_amid_a_scrape_is_in_it(control: Control) -> None:
 
 
 def test_what_was_known_before_a_scrape_is_in_it_however_busy_other_guardrails_are(config: Config) -> None:
-    analysis = config.analysis.model_copy(update={"enabled": ("served", "degeneration")})
-    guardrails = {name: Guardrail(margin=0.01) for name in ("served", "degeneration")}
-    both = config.model_copy(update={"analysis": analysis, "guardrails": guardrails})
-    control = Control(both, Telemetry(), FixedLedger(), "1.2.3")
+    control = both(config)
     for number in range(3):
         control.receive(report(number, failed=False, variable="degeneration"))
     for number, _ in enumerate(control.refreshing()):
