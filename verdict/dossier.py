@@ -128,7 +128,7 @@ class Dossier:
                 self.catch_up(about)
         behind = [each for each in self.terms.guardrails if self._behind(each.name)]
         for about in sorted(behind, key=lambda each: self._behind(each.name), reverse=True)[:most]:
-            self.catch_up(about)
+            self._judge(about)
         return tuple(self._judged[each.name][1] for each in self.terms.guardrails)
 
     def catch_up(self, about: Guardrail) -> None:

@@ -271,7 +271,7 @@ class Control:
             pass
 
     def refreshing(self) -> Iterator[None]:
-        """The same in slices of a few milliseconds at most; whoever iterates lets others go on between them.
+        """The same in slices of a few milliseconds; whoever iterates lets others go on between them.
 
         What arrives between may be left for the next time, but for a failure.
         """

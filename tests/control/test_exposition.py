@@ -114,9 +114,12 @@ def test_what_was_known_before_a_scrape_is_in_it_however_busy_other_guardrails_a
     control = both(config)
     for number in range(3):
         control.receive(report(number, failed=False, variable="degeneration"))
+    for number in range(10, 20):
+        control.receive(report(number, failed=False))
     for number, _ in enumerate(control.refreshing()):
         for each in range(5):
             control.receive(report(100 + 5 * number + each, failed=False))
+        control.dossier.fold(time_ns())
     value = control.telemetry.registry.get_sample_value
 
     slip = {"guardrail": "degeneration", "segment": "all", "bound": "estimate"}
