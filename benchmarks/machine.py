@@ -13,6 +13,14 @@ from benchmarks.peers.nginx import nginx_program
 from proxy import compiled
 
 
+def stolen() -> float:
+    """Seconds of all cores, since boot, that the host gave to others while this machine had work for them.
+
+    See https://man7.org/linux/man-pages/man5/proc_stat.5.html, "steal".
+    """
+    return int(Path("/proc/stat").read_text().split(maxsplit=9)[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def machine() -> dict[str, str | int]:
     """Processor, cores, and the versions of what was compared."""
     info = Path("/proc/cpuinfo").read_text().splitlines()
