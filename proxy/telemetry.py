@@ -278,7 +278,10 @@ class Telemetry:
             "slipgauge_turns_waiting", "Turns that wait for those that arrived before them.", registry=r
         )
         self.coverage = Gauge(
-            "slipgauge_coverage_ratio", "Share of sampled requests that were measured.", ("segment",), registry=r
+            "slipgauge_coverage_ratio",
+            "Share of sampled requests that were measured, of those that a late loop did not shed.",
+            ("segment",),
+            registry=r,
         )
         self.promotion_blocked = Gauge(
             "slipgauge_promotion_blocked",

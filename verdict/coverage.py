@@ -2,7 +2,8 @@
 
 Sessions are sampled by chance, so what is sampled is like what is served. What is lost on the way need not be:
 long prompts outgrow budgets, deadlines and captures. A candidate that was measured on the rest is known to be safe
-on the rest alone, so this blocks promotion, and never rollback: a slip that was found is one.
+on the rest alone, so this blocks promotion, and never rollback: a slip that was found is one. Requests that the
+gateway sheds while its loop is late are not told: that falls on whatever comes then, and is to cost nothing.
 """
 
 from __future__ import annotations
