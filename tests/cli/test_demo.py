@@ -97,7 +97,8 @@ async def test_a_server_that_does_not_start_ends_the_demo(tmp_path: Path) -> Non
     ("arguments", "code"), [(["--requests", "100000"], 130), (["--requests", "8", "--stay"], 4)]
 )
 async def test_ctrl_c_ends_every_process(models: Path, arguments: list[str], code: int) -> None:
-    script = (
+    script = (  # which hears Ctrl-C, though whoever started the tests may have told them not to
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "import pathlib, proxy.demo.rehearsal as r; "
         f"r.MODELS = pathlib.Path({str(models)!r}); from proxy.cli import main; main()"
     )
