@@ -101,6 +101,14 @@ class Telemetry:
                 self.blocks,
             )
         )
+        self.refused = shared(
+            counters.Counter(
+                "slipgauge_refused",
+                "Requests and connections that a gateway answered with an error of its own, by why.",
+                ("reason",),
+                self.blocks,
+            )
+        )
         self.fallbacks = shared(
             counters.Counter(
                 "slipgauge_fallbacks",

@@ -47,6 +47,8 @@ class Client:
         self._primary: Primary | Tap | None = None
         self._backlog: list[bytes] = []
         self._backlog_size = 0
+        self._dropping = False
+        """What comes is dropped: the connection ends with this answer."""
         self._paused = False
         self._unsent = 0
         self._ending = False
@@ -62,7 +64,7 @@ class Client:
         peername = transport.get_extra_info("peername")
         self.peer = peername[0] if peername else ""
         if len(services.clients) > services.config.limits.clients:
-            self.fail(error_response(Refusal(503, "overloaded", "Too many connections.")))
+            self.fail(Refusal(503, "overloaded", "Too many connections.", bound="clients"))
         else:
             services.idles.add(self)
 
@@ -87,6 +89,7 @@ class Client:
         services.heads.discard(self)
         services.idles.discard(self)
         services.lingers.discard(self)
+        services.crammed.discard(self)
         services.clients.discard(self)
         if not services.clients:
             services.on_idle()
@@ -122,10 +125,28 @@ class Client:
             self.transport.resume_reading()
 
     def _keep_for_later(self, data: bytes) -> None:
+        if self._dropping:
+            return
         self._backlog.append(data)
         self._backlog_size += len(data)
         if self._backlog_size > _BACKLOG:
             self.pause()
+            self._services.crammed.add(self)
+
+    def crammed_too_long(self) -> None:
+        """So much waits behind an unanswered request that nothing more is read: a client that leaves goes unseen.
+
+        So read on and keep nothing: the connection closes behind the answer, with which whoever pipelines requests
+        must reckon (RFC 9112 section 9.3.2).
+        """
+        request = self._request
+        if request is None or self._ending or self._backlog_size <= _BACKLOG:
+            return
+        request.keep_alive = False
+        self._dropping = True
+        self._backlog.clear()
+        self._backlog_size = 0
+        self.resume()
 
     def _advance(self) -> None:
         """Go on with what has been read: the next request, more of a body, or a refusal."""
@@ -145,7 +166,7 @@ class Client:
         refusal = reader.refusal
         if request is None:
             if refusal is not None:
-                self.fail(error_response(refusal))
+                self.fail(refusal)
             else:
                 self._watch()
             return
@@ -167,7 +188,7 @@ class Client:
         if self._holding:
             self._let_go()
         if services.bodies.used > services.bodies.limit and request.complete and request.size:
-            self.fail(error_response(Refusal(503, "overloaded", "Too many requests wait here.", retry_after=1)))
+            self.fail(Refusal(503, "overloaded", "Too many requests wait here.", 1, bound="held_bytes"))
         elif services.tap:
             self._primary = tap = Tap(services, self, request)
             tap.start(mirrored=self._mirrored)
@@ -229,7 +250,7 @@ class Client:
 
     def head_overdue(self) -> None:
         """The head has taken too long."""
-        self.fail(error_response(Refusal(408, "head_timeout", "The request's head took too long.")))
+        self.fail(Refusal(408, "head_timeout", "The request's head took too long."))
 
     def idle_too_long(self) -> None:
         """Nothing moved for too long: between requests, in the middle of a body, or in what the client reads."""
@@ -261,20 +282,20 @@ class Client:
         """The request that is being read cannot be completed."""
         primary, self._primary = self._primary, None
         if primary is None:
-            self.fail(error_response(refusal))
+            self.fail(refusal)
             return
         primary.client_left()
         if primary.begun:
             self.break_off(reset=True)
         else:
-            self.fail(error_response(refusal))
+            self.fail(refusal)
 
     # writing, for the primary
 
     def answered(self, *, keep: bool) -> None:
         """The answer is complete; `keep` where the connection serves another request."""
         self._primary = self._request = None
-        if not keep:
+        if self._dropping or not keep:
             self._end()
         elif self.congested:
             self._services.idles.add(self)  # a client that sends on and reads nothing is owed no further answers
@@ -290,13 +311,14 @@ class Client:
             self._reader.feed(data)
         self._advance()
 
-    def fail(self, response: bytes) -> None:
+    def fail(self, refusal: Refusal, *, body: bool = True) -> None:
         """Answer with an error and close, reading on for a while so that the client gets to see it."""
+        self._services.refused[refusal.reason].inc()
         if self._holding:
             self._let_go()
         self._primary = self._request = None
         if not self.transport.is_closing():
-            self.transport.write(response)
+            self.transport.write(error_response(refusal, body=body))
         self._end()
 
     def break_off(self, *, reset: bool) -> None:

@@ -9,17 +9,26 @@ from http import HTTPStatus
 
 import orjson
 
+REASONS = (
+    *("bad_request", "body_too_large", "expectation_failed", "head_too_large", "http_version", "leg_header"),
+    *("method", "head_timeout", "body_timeout", "clients", "held_bytes", "descriptors"),
+    *("bad_gateway", "gateway_timeout"),
+)
+"""Why the gateway answers by itself."""
+
 
 class Refusal(Exception):  # noqa: N818 - it is what the client is told, not a fault of the program
     """A request that is not passed on, with what the client is told."""
 
-    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
+    def __init__(self, status: int, code: str, message: str, again: int | None = None, bound: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
-        self.retry_after = retry_after
+        self.retry_after = again
         """Seconds after which it is worth another try."""
+        self.reason = bound or code
+        """One of REASONS: the bound that was hit, where there is one."""
 
 
 def error_response(refusal: Refusal, *, body: bool = True) -> bytes:

@@ -18,7 +18,7 @@ import structlog
 from analyzers.pair import End
 from proxy.gateway.accounting import count_unread, enter, route_of
 from proxy.gateway.bodies import renamed
-from proxy.gateway.errors import Refusal, error_response
+from proxy.gateway.errors import Refusal
 from proxy.gateway.ledger import State
 from proxy.gateway.leg import Leg
 from proxy.gateway.naming import Naming
@@ -37,8 +37,8 @@ _JOINED = 65_536
 """Body bytes up to which the head and they are written as one; above, a copy would cost more than a write."""
 _LAST_CHUNK = b"0\r\n\r\n"
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
-"""Methods of which a request sent twice does what it does once (RFC 9110 section 9.2.2). A POST to a mirrored path
-generates text, so it does, too; any other may start a job or load a model."""
+"""Methods of which a request sent twice does what it does once (RFC 9110 section 9.2.2). A POST that is eligible
+generates text and no more, so it does, too; any other may start a job, load a model or have a tool act."""
 
 _log = structlog.get_logger(__name__)
 
@@ -78,11 +78,12 @@ class Primary(Leg):
             self._held = body = request.take_body()
             self._owed = len(body)
             services.bodies.used += self._owed
-            self.replayable = mirrored or request.method in _IDEMPOTENT
+            self.replayable = request.method in _IDEMPOTENT
             self._lane.acquire(self, self._ready)
             if mirrored:
                 route = route_of(services, request, body, self._client.peer)
                 if route is not None:
+                    self.replayable = True
                     self._shadow = enter(services, request, route, body, self._lane.target.name)
                     if self._shadow is not None and self._sent:
                         services.deadlines.add(self)
@@ -165,12 +166,10 @@ class Primary(Leg):
 
     def writable(self, *, paused: bool) -> None:
         """See `Leg.writable`."""
-        if self._body_sent:
-            return
-        if paused:
-            self._client.pause()
-        else:
+        if not paused:
             self._client.resume()
+        elif not self._body_sent:
+            self._client.pause()
 
     # towards the client
 
@@ -253,12 +252,12 @@ class Primary(Leg):
             self._shadow.drop(State.DROPPED_DESCRIPTORS)
         self._count(End.ABORTED)
         message = "The gateway has no room for a connection to the model server; try again."
-        self._broken(Refusal(503, "overloaded", message, retry_after=1))
+        self._broken(Refusal(503, "overloaded", message, 1, bound="descriptors"))
 
     def _broken(self, refusal: Refusal) -> None:
         """No whole answer will come: an error where nothing was written, else a visible break."""
         if self._status is None:
-            self._client.fail(error_response(refusal, body=not self.to_head))
+            self._client.fail(refusal, body=not self.to_head)
         else:
             self._client.break_off(reset=self._until_close)
 

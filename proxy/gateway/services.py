@@ -15,6 +15,7 @@ from proxy.gateway.arms.watch import Watch
 from proxy.gateway.arrivals import Arrivals
 from proxy.gateway.canary import Canary
 from proxy.gateway.capture import Budget
+from proxy.gateway.errors import REASONS
 from proxy.gateway.fields import finder
 from proxy.gateway.golds import Golds
 from proxy.gateway.identity import Identity
@@ -82,6 +83,7 @@ class Services:
         self.segmenter = Segmenter(config.segments.attributes, config.segments.headers)
         self._headers = {name.lower(): finder(re.escape(name.lower())) for name in config.segments.headers}
         self.added_latency = telemetry.added_latency.labels()
+        self.refused = {reason: telemetry.refused.labels(reason) for reason in REASONS}
         self.draining = False
         self.tap = config.tap
         self.clients: set[Client] = set()
@@ -120,6 +122,7 @@ class Services:
         self.holds: Timeouts[Client] = Timeouts(limits.body_timeout, lambda client: client.held_too_long())
         self.idles: Timeouts[Client] = Timeouts(limits.idle_timeout, lambda client: client.idle_too_long())
         self.lingers: Timeouts[Client] = Timeouts(1.0, lambda client: client.lingered())
+        self.crammed: Timeouts[Client] = Timeouts(1.0, lambda client: client.crammed_too_long())
 
     @property
     def baseline_usable(self) -> bool:
@@ -179,6 +182,7 @@ class Services:
             self.holds,
             self.idles,
             self.lingers,
+            self.crammed,
         ):
             timeouts.close()
         for lane in self._lanes:

@@ -45,6 +45,10 @@ class Stand:
     def balanced(self) -> bool:
         return sum(self.ledger.states().values()) == self.ledger.total
 
+    def refused(self) -> dict[str, int]:
+        """How many errors of the gateway's own there were, by why."""
+        return {reason: int(n) for (reason,), (n,) in self.telemetry.refused.totals().items() if n}
+
     def pass_deadline(self) -> None:
         """Have the time of every leg that is unfinished be over, however long or short the test took so far."""
         mirror = self.config.mirror.model_copy(update={"deadline": 0.001})

@@ -131,6 +131,79 @@ async def test_a_client_that_leaves_aborts_the_servers_work(stand: Stands, how: 
         writer.close()
 
 
+CRAMMED = b"".join(post(f"/{n}", b"x" * 1_000) for n in range(800))
+"""More than is kept behind a request that is not answered yet."""
+
+
+@pytest.mark.parametrize("how", ["FIN", "RST"])
+@pytest.mark.parametrize("path", [CHAT, "/v1/other"])
+async def test_a_client_that_leaves_is_missed_however_much_it_has_sent_behind(
+    stand: Stands, how: str, path: str
+) -> None:
+    async with (
+        serving(silent) as baseline,
+        serving(silent) as candidate,
+        stand(baseline.address, candidate.address) as s,
+    ):
+        s.gateway._services.crammed.change(0.05)
+        _, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.writelines([post(path, ASK), CRAMMED])
+        await baseline.until(lambda: len(baseline.requests) == 1)
+        await writer.drain()
+        if how == "RST":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+        else:
+            writer.close()
+        await baseline.until(lambda: baseline.open == 0)
+        await candidate.until(lambda: candidate.open == 0)
+        assert await s.settled() == ({"client_abort": 1} if path == CHAT else {})
+        assert [each.path for each in baseline.requests] == [path.encode()]
+
+
+async def test_a_connection_with_too_much_behind_an_answer_ends_with_it(stand: Stands) -> None:
+    release = asyncio.Event()
+
+    async def slow(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        await release.wait()
+        writer.write(plain(b"ok"))
+
+    async with serving(slow) as baseline, stand(baseline.address, baseline.address) as s:
+        s.gateway._services.crammed.change(0.05)
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.writelines([post("/first", b""), CRAMMED])
+        [client] = s.gateway._services.clients
+        await until(lambda: client._dropping)
+        await writer.drain()
+        release.set()
+        response = await read_response(reader)
+        assert (response.body, response.header(b"connection")) == (b"ok", b"close")
+        assert await reader.read() == b""
+        writer.close()
+        assert [each.path for each in baseline.requests] == [b"/first"]
+
+
+async def test_what_waits_behind_an_answer_for_long_is_answered_where_it_is_little(stand: Stands) -> None:
+    release = asyncio.Event()
+
+    async def slow(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        await release.wait()
+        writer.write(plain(received.path))
+
+    async with serving(slow) as baseline, stand(baseline.address, baseline.address) as s:
+        s.gateway._services.crammed.change(0.0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", s.port)
+        writer.write(post("/first", b""))
+        await baseline.until(lambda: len(baseline.requests) == 1)
+        writer.write(post("/second", b"x" * 60_000))
+        [client] = s.gateway._services.clients
+        await until(lambda: client._backlog_size > 60_000)
+        release.set()
+        assert [(await read_response(reader)).body for _ in range(2)] == [b"/first", b"/second"]
+        writer.close()
+
+
 async def test_a_kept_connection_that_was_closed_costs_the_client_nothing(stand: Stands) -> None:
     """The server answers, then closes just as the next request arrives."""
 
@@ -172,9 +245,22 @@ async def test_a_kept_connection_that_was_closed_is_no_failure_of_either_arm(sta
         assert s.gateway._services.mirrors_in_flight == 0
 
 
-@pytest.mark.parametrize(("method", "path", "sent"), [("POST", "/v1/batches", 1), ("GET", "/v1/models", 2)])
+@pytest.mark.parametrize(
+    ("method", "path", "body", "sent"),
+    [
+        ("POST", "/v1/batches", b"", 1),
+        ("GET", "/v1/models", b"", 2),
+        ("POST", CHAT, ASK, 2),
+        ("POST", CHAT, b'{"model":"m","store":true}', 1),
+        ("POST", CHAT, b'{"model":"m","tools":[{"type":"mcp"}]}', 1),
+        ("POST", CHAT, b'{"model":"not mirrored"}', 1),
+        ("POST", "/v1/responses", b'{"model":"m","background":true}', 1),
+        ("POST", "/v1/responses", b'{"model":"m"}', 2),
+    ],
+)
+@pytest.mark.parametrize("weight", [0.0, 1e-6])  # in a canary's stage a request is read before it is sent
 async def test_what_may_act_on_the_world_is_not_sent_twice(
-    stand: Stands, method: str, path: str, sent: int
+    stand: Stands, method: str, path: str, body: bytes, *, sent: int, weight: float
 ) -> None:
     async def once(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
         if len(peer.requests) == 2:
@@ -182,11 +268,17 @@ async def test_what_may_act_on_the_world_is_not_sent_twice(
             return
         writer.write(plain(b"ok"))
 
-    async with serving(once) as baseline, stand(baseline.address, baseline.address) as s:
+    async with (
+        serving(once) as baseline,
+        serving(always(plain(b"ok"))) as candidate,
+        stand(baseline.address, candidate.address, weight) as s,
+    ):
         assert (await ask(s.port, post("/first", b""))).body == b"ok"
-        data = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
-        response = await ask(s.port, data)
+        response = await ask(
+            s.port, f"{method} {path} HTTP/1.1".encode() + post(path, body).partition(b" HTTP/1.1")[2]
+        )
         assert response.status == (502 if sent == 1 else 200)
+        assert s.refused() == ({"bad_gateway": 1} if sent == 1 else {})
         assert len(baseline.requests) == 1 + sent
 
 

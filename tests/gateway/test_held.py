@@ -64,6 +64,7 @@ async def test_requests_that_wait_in_too_many_bytes_are_told_to_come_again(stand
         refused = await ask(s.port, post(path, BODY))
         assert (refused.status, refused.header(b"retry-after")) == (503, b"1")
         assert orjson.loads(refused.body)["error"]["code"] == "overloaded"
+        assert s.refused() == {"held_bytes": 1}
         release.set()
         assert (await ask(s.port, post("/v1/models", b""))).body == b"ok"
         assert [(await each).body for each in asking] == [b"ok"] * 2
