@@ -255,12 +255,14 @@ SERVERS = (
         "Those that wait for a connection included.",
         [(f"sum by (arm, server) ({own('upstream_outstanding')})", "{{arm}} {{server}}")],
         COUNT,
+        width=6,
     ),
     lines(
         "Servers taken out",
         "By why: failures in a row, or health checks.",
         [(f"topk (5, {rate(own('upstream_ejections_total'), 'arm, reason')})", "{{arm}}: {{reason}}")],
         EVENTS_PER_SECOND,
+        width=6,
         no_value="never",
     ),
     lines(
@@ -268,6 +270,15 @@ SERVERS = (
         "Live requests to the candidate that failed before their first byte, by why.",
         [(rate(own("fallbacks_total"), "reason"), "{{reason}}")],
         PER_SECOND,
+        width=6,
+        no_value="never",
+    ),
+    lines(
+        "Answers of the gateway's own",
+        "Errors that clients got from the gateway, by why: the bound that was hit, what was wrong with a request, or a server that gave no answer.",
+        [(f"topk (5, {rate(own('refused_total'), 'reason')})", "{{reason}}")],
+        PER_SECOND,
+        width=6,
         no_value="never",
     ),
 )
