@@ -31,6 +31,8 @@ from proxy.telemetry import Telemetry
 
 SALT_ENV = "SLIPGAUGE_SESSION_SALT"
 """Carries a salt to every process where the operator named none: a session is the same to all of them."""
+HUNG = 30.0
+"""Seconds for which a process's event loop may stand still; one that is seen so is killed, and replaced."""
 STOP_GRACE = 5.0
 """Seconds beyond draining and scoring until a process is killed."""
 
@@ -161,7 +163,7 @@ class Fleet:
         while True:
             lived = 0.0
             if (process := self._processes.get(number)) is not None:
-                code = await process.ended()
+                code = await self._watched(process)
                 lived = process.lived
                 lost = self._bury(number)
                 _log.error("gateway process lost", gateway=number, code=code, requests_lost=lost)
@@ -171,6 +173,20 @@ class Fleet:
                 await self._begin(number)
             except LostError:
                 _log.error("gateway process did not start", gateway=number)
+
+    async def _watched(self, process: GatewayProcess) -> int:
+        """Its return code, once it has ended; where its event loop stands still, it is made to."""
+        before = 0.0
+        while True:
+            try:
+                return await asyncio.wait_for(process.ended(), HUNG)
+            except TimeoutError:
+                # Each process looks many times a second how late its loop is, and counts that.
+                looks = sum(sum(slots) for _, slots in self._telemetry.loop_lag.of(process.block))
+                if looks == before:
+                    _log.error("gateway process hangs", pid=process.pid, seconds=HUNG)
+                    process.kill()
+                before = looks
 
     async def _begin(self, number: int) -> None:
         given = self._weight
