@@ -24,7 +24,7 @@ async def test_a_process_whose_loop_stands_still_is_replaced_and_no_other(monkey
         gateways = Fleet(config, telemetry, Ledger(telemetry), lambda _: None)
         await gateways.start()
         try:
-            first, second = (process.pid for process in gateways._processes.values())
+            first, second = (gateways._processes[number].pid for number in (0, 1))
             os.kill(first, signal.SIGSTOP)
             await until(lambda: telemetry.gateway_restarts._value.get() == 1)
             await until(lambda: gateways.gateways.accepting == 2)
