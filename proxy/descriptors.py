@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from proxy.config import Config
 
-RESERVE = 128
-"""For everything but clients and the servers' connections: listening, analyzers, the store, the admin port."""
+RESERVE = 384
+"""For everything but clients and the servers' connections: 256 of the admin port; analyzers, the store."""
 _RUN_OUT = frozenset({errno.EMFILE, errno.ENFILE})
 
 

@@ -33,7 +33,8 @@ from proxy.processes.fleet import Fleet
 from proxy.processes.plane import Plane, StartError
 from proxy.processes.status import Gateways
 from proxy.report import Message, Report
-from proxy.roles.serving import AdminSite, require_c_parser, serve, tokens_of
+from proxy.roles.serving import require_c_parser, serve, tokens_of
+from proxy.roles.site import AdminSite
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
 
@@ -46,7 +47,7 @@ def _salt(config: Config, own: str) -> str:
 
 
 class Deployment:
-    """Start it, serve, stop it. Cancelling `start` or `stop` leaves what has been started to a further `stop`.
+    """Start it, serve, stop it. Cancelling `stop` leaves what has been started to a further one.
 
     Raises StartError where another deployment uses the store. A store that cannot be used otherwise keeps nobody
     from being served: see `Keeper.problem`.

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 
 from proxy.control.attempts import Attempts
 from proxy.control.cookies import Cookies
+from proxy.control.door import LateError
 
 SIGNIN = "/signin"
 SIGNOUT = "/signout"
@@ -132,8 +133,12 @@ class Guard:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """See the class."""
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            return await self._refused(request) or await handler(request)
+
         request[ROLE] = LOCAL
-        response = await self._refused(request) or await _answer(request, handler)
+        response = await _answer(request, guarded)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
@@ -205,7 +210,13 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
+    except LateError as error:
+        response = error_response(408, str(error))
+        response.force_close()
+        return response
     except Exception as error:
+        if isinstance(error, ConnectionError) and request.transport is None:
+            return error_response(400, "the client left")  # which nobody reads
         _log.exception("admin request failed", path=request.path, error=type(error).__name__)
         return error_response(500, "internal error; the log has it")
 

@@ -108,6 +108,8 @@ class GatewayProcess:
             listens = False
         except BaseException:
             made.kill()
+            await process.wait()
+            forget()
             raise
         if not listens:
             made.kill()

@@ -29,7 +29,8 @@ from proxy.control.admin import Admin
 from proxy.control.lease import RENEW, Lease
 from proxy.control.readiness import Baseline
 from proxy.control.store import StoreError
-from proxy.roles.serving import AdminSite, identity, own_name, require_c_parser, serve, tokens_of
+from proxy.roles.serving import identity, own_name, require_c_parser, serve, tokens_of
+from proxy.roles.site import AdminSite
 from proxy.roles.term import Term
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry

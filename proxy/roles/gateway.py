@@ -34,7 +34,8 @@ from proxy.offer import Offer
 from proxy.processes.fleet import Fleet
 from proxy.processes.plane import Plane
 from proxy.report import Mark, Message
-from proxy.roles.serving import AdminSite, identity, own_name, require_c_parser, serve, tokens_of
+from proxy.roles.serving import identity, own_name, require_c_parser, serve, tokens_of
+from proxy.roles.site import AdminSite
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
 

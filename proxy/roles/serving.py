@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
-from aiohttp import http_parser, web
+from aiohttp import http_parser
 
 from analyzers import registry
-from proxy.address import Address, parse_address
 from proxy.config import Config
 from proxy.config_warnings import warnings
 from proxy.control.access import Tokens
 from proxy.control.facts import identity_of
 from proxy.processes import heap
-from proxy.processes.plane import StartError, listen
+from proxy.processes.plane import StartError
 from proxy.processes.reload import Reloader
 from proxy.tasks import cancel, spawn
 from proxy.telemetry import Telemetry
@@ -33,14 +32,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Role(Protocol):
-    """Start it, serve, stop it. Cancelling `start` or `stop` leaves what has been started to a further `stop`."""
+    """Start it, serve, stop it. Cancelling `stop` leaves what has been started to a further one."""
 
     telemetry: Telemetry
     config_status: Callable[[], Mapping[str, Any]]
     """What is told of the configuration file; nothing where there is none."""
 
     async def start(self) -> None:
-        """Start everything. Raises StartError with nothing left running."""
+        """Start everything. Raises StartError with nothing left running; cancelled, it stops first what runs."""
         ...
 
     async def stop(self) -> None:
@@ -88,35 +87,11 @@ def identity(config: Config) -> dict[str, str]:
     return identity_of(config, registry.load(config.analysis.enabled), salt, {})
 
 
-class AdminSite:
-    """The admin port, with one application at a time."""
-
-    def __init__(self, config: Config) -> None:
-        self._listen = config.admin.listen
-        self.address = parse_address(config.admin.listen)
-        """After `show` with the real port where 0 was asked for."""
-        self._runner: web.AppRunner | None = None
-
-    async def show(self, app: web.Application) -> None:
-        """Serve this application from now on. Raises StartError where the address cannot be had."""
-        await self.close()
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self.address.host, self.address.port)
-        await listen(site.start(), "admin.listen", self._listen)
-        self.address = Address(*self._runner.addresses[0][:2])
-
-    async def close(self) -> None:
-        """Serve nothing more. Safe to call twice."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
-
-
 async def serve(role: Role, config: Config, file: Path) -> None:
     """Serve until SIGTERM or SIGINT, then drain; read `file` again on SIGHUP, or when it changes.
 
-    `config` is what was read from it. A second signal ends the process at once. Raises StartError.
+    `config` is what was read from it. A signal amid the start ends that, and drains what serves already; a second
+    one ends the process at once. Raises StartError.
     """
     reloader = Reloader(file, config, role.reload, role.telemetry)
     role.config_status = reloader.status
@@ -133,10 +108,11 @@ async def serve(role: Role, config: Config, file: Path) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     for warning in warnings(config):
         _log.warning(warning)
-    await role.start()
-    heap.settle()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
+    if not await _started(role, asked):
+        return
+    heap.settle()
     reloading = spawn(reloader.run(), name="reloader")
     _log.info(
         "serving",
@@ -150,3 +126,19 @@ async def serve(role: Role, config: Config, file: Path) -> None:
     finally:
         await cancel(reloading)
         await role.stop()
+
+
+async def _started(role: Role, asked: asyncio.Event) -> bool:
+    """Start it, unless it is `asked` to stop before it has; whether it runs. Raises StartError."""
+    starting = asyncio.get_running_loop().create_task(role.start(), name="start")  # its failure is the caller's
+    asking = spawn(asked.wait(), name="asked")
+    try:
+        await asyncio.wait((starting, asking), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asking.cancel()
+        starting.cancel()  # it stops what it had started, which may take as long as draining does
+        await asyncio.wait((starting,))
+    if starting.cancelled():
+        return False
+    starting.result()
+    return True

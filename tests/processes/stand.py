@@ -71,6 +71,11 @@ async def running(config: Path) -> AsyncIterator[Running]:
         await program.process.communicate()
 
 
+def children(pid: int) -> list[int]:
+    """The processes that this one has started and that have not been waited for."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def alive(pid: int) -> bool:
     """Whether the process runs; one that has ended and waits for its parent does not."""
     try:

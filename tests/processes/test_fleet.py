@@ -10,17 +10,13 @@ from proxy.tasks import spawn
 from tests.cli.program import start, write_config
 from tests.cli.upstream import Upstream
 from tests.processes.load import Load
-from tests.processes.stand import AGAIN, Running, alive, running
+from tests.processes.stand import AGAIN, Running, alive, children, running
 
 
 def two(path: Path, arms: tuple[Upstream, Upstream], **changes: Any) -> Path:
     return write_config(
         path / "c.yaml", arms[0].url, arms[1].url, gateway={"workers": 2, "shed_lag": 60.0}, **changes
     )
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 async def judged(run: Running) -> float:

@@ -14,8 +14,8 @@ from proxy.processes.turns import SLICE
 from proxy.tasks import spawn
 from tests.cli.upstream import Upstream
 from tests.processes.load import Load
-from tests.processes.stand import running
-from tests.processes.test_fleet import children, two
+from tests.processes.stand import children, running
+from tests.processes.test_fleet import two
 
 NUMBERS = {"x86_64": (314, 315), "aarch64": (274, 275), "riscv64": (274, 275)}.get(platform.machine())
 ATTRIBUTES = "=IIQiIQQQ"
