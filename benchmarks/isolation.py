@@ -12,8 +12,8 @@ of shadow off before it (bootstrap by clusters, Efron and Tibshirani 1993, secti
 the odd and even slices of shadow off. The baseline's answers are plain; the candidate's process yields the
 processor to the others. A host that takes the processor from this machine is felt in p99 far more than a mirror:
 slices run in pairs, shadow off and then bad, until enough have had at most CALM taken, or for twice the rounds, and
-those of which least was taken count. Which they are does not depend on what was measured in them; requests that
-failed count in all.
+those of which least was taken count, whatever was measured in them; but a host can take only from a machine that
+has work, so that pairs with less to do are a little more likely to count. Requests that failed count in all.
 """
 
 from __future__ import annotations
@@ -70,8 +70,9 @@ class Kind:
     pairs: list[Pair] = field(default_factory=list)
 
     def calmest(self, count: int) -> Kind:
-        """Those during which the host took least."""
-        return Kind(sorted(self.pairs, key=lambda pair: pair.taken)[:count])
+        """Those during which the host took least, in the order in which they ran."""
+        numbers = sorted(range(len(self.pairs)), key=lambda number: self.pairs[number].taken)
+        return Kind([self.pairs[number] for number in sorted(numbers[:count])])
 
     def calm(self) -> int:
         """How many the host left alone."""
@@ -209,8 +210,9 @@ def main() -> None:
         for row in rows
     }
     print(shown(rows, ratios), end="\n\n")
-    ran = {way: len(kind.pairs) for way, kind in kinds.items()}
-    print("pairs of slices that ran, of which", slices, "count:", *(f"{way} {count}" for way, count in ran.items()))
+    ran = {way: {"pairs": len(kind.pairs), "calm": kind.calm()} for way, kind in kinds.items()}
+    told = (f"{way} {of['pairs']} ({of['calm']} calm)" for way, of in ran.items())
+    print("pairs of slices that ran, of which", slices, "count:", ", ".join(told))
     print("ratio between two halves of shadow off:", *(f"{name} {value:.2f}" for name, value in noises.items()))
     targets = [
         Target(f"{name} with the candidate {row.name}, to shadow off", ratios[row.name][name][0], MOST, "x")

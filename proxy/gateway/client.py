@@ -140,7 +140,7 @@ class Client:
         must reckon (RFC 9112 section 9.3.2).
         """
         request = self._request
-        if request is None or self._ending or self._backlog_size <= _BACKLOG:
+        if request is None or self._ending:
             return
         request.keep_alive = False
         self._dropping = True
@@ -303,12 +303,18 @@ class Client:
             self._go_on()
 
     def _go_on(self) -> None:
-        """Read on, first what came while an answer was under way."""
-        backlog, self._backlog = self._backlog, []
-        self._backlog_size = 0
-        self.resume()
-        for data in backlog:
-            self._reader.feed(data)
+        """Read on, first what came while an answer was under way; nothing while a whole request waits still."""
+        waiting = self._reader.requests
+        if waiting and waiting[0].complete:
+            if self._backlog_size > _BACKLOG:
+                self._services.crammed.add(self)  # it goes on, so its time begins anew
+        else:
+            backlog, self._backlog = self._backlog, []
+            self._backlog_size = 0
+            self._services.crammed.discard(self)
+            self.resume()
+            for data in backlog:
+                self._reader.feed(data)
         self._advance()
 
     def fail(self, refusal: Refusal, *, body: bool = True) -> None:

@@ -146,7 +146,10 @@ class Primary(Leg):
         """Pass on what has arrived of a body that streams."""
         request, connection = self._request, self.connection
         if connection is None:
-            self._client.pause()
+            if request.complete:
+                self._client.resume()
+            else:
+                self._client.pause()
             return
         pieces, request.pieces = request.pieces, []
         if self._scan is not None and count_unread(self._services, self._scan, pieces, self._client.unheld):
@@ -168,7 +171,7 @@ class Primary(Leg):
         """See `Leg.writable`."""
         if not paused:
             self._client.resume()
-        elif not self._body_sent:
+        elif not self._request.complete:  # of a whole one nothing more comes, and its client is to be seen leaving
             self._client.pause()
 
     # towards the client

@@ -176,17 +176,18 @@ class Fleet:
 
     async def _watched(self, process: GatewayProcess) -> int:
         """Its return code, once it has ended; where its event loop stands still, it is made to."""
-        before = 0.0
-        while True:
-            try:
-                return await asyncio.wait_for(process.ended(), HUNG)
-            except TimeoutError:
+        before, ending = 0.0, spawn(process.ended(), name="gateway-ended")
+        try:
+            while not (await asyncio.wait((ending,), timeout=HUNG))[0]:
                 # Each process looks many times a second how late its loop is, and counts that.
                 looks = sum(sum(slots) for _, slots in self._telemetry.loop_lag.of(process.block))
                 if looks == before:
                     _log.error("gateway process hangs", pid=process.pid, seconds=HUNG)
                     process.kill()
                 before = looks
+            return ending.result()
+        finally:
+            await cancel(ending)
 
     async def _begin(self, number: int) -> None:
         given = self._weight

@@ -40,7 +40,10 @@ async def test_sigterm_under_load_loses_no_accepted_request(
 
 def executes(pid: int) -> bool:
     """Whether a process is past its fork, for whose end its parent waits with all else."""
-    return b"proxy.processes.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    try:
+        return b"proxy.processes.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return False
 
 
 @asynccontextmanager

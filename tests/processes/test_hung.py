@@ -17,7 +17,7 @@ from tests.gateway.stands import configured
 
 
 async def test_a_process_whose_loop_stands_still_is_replaced_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "HUNG", 1.0)
+    monkeypatch.setattr(fleet, "HUNG", 3.0)
     telemetry = Telemetry()
     async with serving(always(plain(b"ok"))) as server:
         config = configured(server.address, server.address, gateway={"workers": 2, "shed_lag": 60.0})
