@@ -152,6 +152,13 @@ async def silent(peer: Peer, received: Received, reader: Reader, writer: Writer)
     await reader.read(1)
 
 
+def reset(writer: Writer) -> None:
+    """End a connection by a RST."""
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+
+
 def reset_after(data: bytes) -> Answer:
     """Send these bytes, then a RST."""
 
@@ -159,9 +166,7 @@ def reset_after(data: bytes) -> Answer:
         if data:
             writer.write(data)
             await writer.drain()
-        sock = writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.transport.abort()
+        reset(writer)
 
     return answer
 

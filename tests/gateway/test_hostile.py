@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
-import struct
 
 import pytest
 
 from proxy.gateway.response import BadResponseError, ResponseReader
 from tests.fuzz import reference
 from tests.gateway.hostile import CUT, PASSED, REFUSED, Answer
-from tests.gateway.peer import Peer, Reader, Received, Writer, always, plain, post, serving
+from tests.gateway.peer import Peer, Reader, Received, Writer, always, plain, post, reset, serving
 from tests.gateway.recorder import exchange
 from tests.gateway.smuggling import AFTER
 from tests.gateway.stands import Stand, Stands
@@ -20,7 +18,6 @@ CHAT = "/v1/chat/completions"
 ASK = post(CHAT, b'{"model":"m"}')
 BROKEN = {**REFUSED, **CUT}
 LIMITS = {"idle_timeout": 5.0, "drain": 0.05}
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Server:
@@ -36,9 +33,7 @@ class Server:
         writer.write(self.answer.sent)
         if self.answer.then == "reset":
             await writer.drain()
-            sock = writer.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            writer.transport.abort()
+            reset(writer)
         elif self.answer.then == "close":
             writer.close()
 
