@@ -1,19 +1,21 @@
 """Does a client feel what the candidate does? Latency with a bad candidate beside latency with the shadow off.
 
-    python -m benchmarks.isolation [--requests 20000] [--rate 300] [--only TEXT] [--unspared] [--quick]
+    python -m benchmarks.isolation [--requests 20000] [--rate 300] [--think MS] [--only TEXT] [--unspared] [--quick]
 
 Two gateways stand before the same servers, one that mirrors nothing and one that samples everything. Both are as
 they come: what extra legs may spend is bounded, servers that fail are ejected, a late event loop sheds mirrors.
 With --unspared all that is switched off, which measures the work and not the protection. Slices of load alternate
 between them: shadow off, candidate hung, shadow off, candidate dripping, and so on, in another order each time
-round. A healthy candidate is among them for comparison: what mirroring itself costs, however well it goes. A ratio
-is of quantiles over all slices of a kind; its interval is what 95 % of draws of the slices give, each with the one
-of shadow off before it (bootstrap by clusters, Efron and Tibshirani 1993, section 8). Noise is the ratio between
-the odd and even slices of shadow off. The baseline's answers are plain; the candidate's process yields the
-processor to the others. A host that takes the processor from this machine is felt in p99 far more than a mirror:
-slices run in pairs, shadow off and then bad, until enough have had at most CALM taken, or for twice the rounds, and
-those of which least was taken count, whatever was measured in them; but a host can take only from a machine that
-has work, so that pairs with less to do are a little more likely to count. Requests that failed count in all.
+round. Three more are among them for comparison: a healthy candidate, which is what mirroring itself costs, however
+well it goes; a gateway that samples everything and sends nothing; a second one that mirrors nothing, whose ratio
+is noise. A ratio is of quantiles over all slices of a kind; its interval is what 95 % of draws of the slices give,
+each with the one of shadow off before it (bootstrap by clusters, Efron and Tibshirani 1993, section 8). The
+baseline's answers are plain and come at once, far sooner than a model's: with --think after so many milliseconds.
+The candidate's process yields the processor to the others. A host that takes the processor from this machine is
+felt in p99 far more than a mirror: slices run in pairs, shadow off and then bad, until enough have had at most
+CALM taken, or for twice the rounds, and those of which least was taken count, whatever was measured in them; but a
+host can take only from a machine that has work, so that pairs with less to do are a little more likely to count.
+Requests that failed count in all.
 """
 
 from __future__ import annotations
@@ -49,13 +51,18 @@ CALM = 0.002
 DRAWS = 1_000
 """Times that slices are drawn for an interval."""
 ALL = "any way that is bad"
+AGAIN = "off again"
+"""A second gateway that mirrors nothing: what differs between two that do the same."""
+UNSENT = "all sampled, none sent"
+"""One that samples everything, and may spend next to nothing on it: what sampling costs alone."""
 AS_IT_COMES: Changes = {"baseline": {"extra": {}}, "candidate": {"extra": {}}}
+POOR: Changes = {**AS_IT_COMES, "candidate": {"extra": {"tokens_per_second": 0.001}}}
 CORES = os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A slice with shadow off, and one with the candidate bad right after it."""
+    """A slice with shadow off, and one with the candidate bad, or of a comparison, right after it."""
 
     off: Outcome
     bad: Outcome
@@ -133,30 +140,30 @@ def at(outcomes: Sequence[Outcome], share: float) -> float:
     return quantile([latency for each in outcomes for latency in each.seen.latencies], share)
 
 
-def alternate(slice_: Plan, slices: int, changes: Changes, ways: Iterable[str]) -> dict[str, Kind]:
+def alternate(slice_: Plan, slices: int, changes: Changes, ways: Iterable[str], think: int) -> dict[str, Kind]:
     """Run the slices, through gateways with these changes to the bench's configuration."""
-    kinds = {way: Kind() for way in ways}
+    kinds = {kind: Kind() for kind in (AGAIN, UNSENT, *ways)}
     with standing(apart=True) as stand:
-        off, on = (stand.peer(partial(Slipgauge, changes=changes), share) for share in (0.0, 1.0))
-        for peer in (off, on):
+        if think:
+            stand.baseline.become(f"thinking:{think}")
+        off, again, poor, on = (
+            stand.peer(partial(Slipgauge, changes=those), share)
+            for those, share in ((changes, 0.0), (changes, 0.0), (POOR, 1.0), (changes, 1.0))
+        )
+        apart = {AGAIN: again, UNSENT: poor}
+        for peer in (off, again, poor, on):
             stand.run(peer, slice_)  # warms up
         order = Random(0)
         for _ in range(2 * slices):
-            missing = [(way, kind) for way, kind in kinds.items() if kind.calm() < slices]
-            for way, kind in order.sample(missing, len(missing)):
+            missing = [(name, kind) for name, kind in kinds.items() if kind.calm() < slices]
+            for name, kind in order.sample(missing, len(missing)):
                 began, before = monotonic(), stolen()
                 alone = stand.run(off, slice_)
-                stand.candidate.become(way)
-                bad = stand.run(on, slice_)
+                stand.candidate.become("healthy" if name in apart else name)
+                other = stand.run(apart.get(name, on), slice_)
                 stand.candidate.become("healthy")
-                kind.pairs.append(Pair(alone, bad, (stolen() - before) / (CORES * (monotonic() - began))))
+                kind.pairs.append(Pair(alone, other, (stolen() - before) / (CORES * (monotonic() - began))))
     return kinds
-
-
-def noise(off: Sequence[Outcome], share: float) -> float:
-    """The ratio between two halves that differ in nothing, the larger over the smaller."""
-    low, high = sorted((at(off[::2], share), at(off[1::2], share)))
-    return high / low
 
 
 def shown(rows: Sequence[Row], ratios: Ratios) -> str:
@@ -190,18 +197,17 @@ def main() -> None:
     parser = options("benchmarks.isolation", __doc__)
     parser.add_argument("--requests", type=int, default=20_000, help="for each way of the candidate")
     parser.add_argument("--rate", type=float, default=300, help="arrivals a second")
+    parser.add_argument("--think", type=int, default=0, help="milliseconds that the baseline takes for an answer")
     parser.add_argument("--only", default="", help="only ways of the candidate whose names hold this text")
     parser.add_argument("--unspared", action="store_true", help="nothing is shed, bounded or ejected")
     wanted = parser.parse_args()
     slices, requests = (2, 200) if wanted.quick else (SLICES, wanted.requests)
     changes = UNSPARED if wanted.unspared else AS_IT_COMES
     ways = [way for way in ("healthy", *MISBEHAVING) if wanted.only in way]
-    kinds = alternate(Plan(0, requests // slices, rate=wanted.rate), slices, changes, ways)
+    kinds = alternate(Plan(0, requests // slices, rate=wanted.rate), slices, changes, ways, wanted.think)
     faults = [f"candidate {way}: {kind.failed} requests failed" for way, kind in kinds.items() if kind.failed]
     counted = {way: kind.calmest(slices) for way, kind in kinds.items()}
     rows = [Row(way, [kind]) for way, kind in counted.items()]
-    off = [each for row in rows for each in row.off]
-    noises = {name: noise(off, share) for name, share in JUDGED.items()}
     faulty = [kind for way, kind in counted.items() if way in MISBEHAVING]
     if len(faulty) > 1:
         rows.append(Row(ALL, faulty))
@@ -213,7 +219,6 @@ def main() -> None:
     ran = {way: {"pairs": len(kind.pairs), "calm": kind.calm()} for way, kind in kinds.items()}
     told = (f"{way} {of['pairs']} ({of['calm']} calm)" for way, of in ran.items())
     print("pairs of slices that ran, of which", slices, "count:", ", ".join(told))
-    print("ratio between two halves of shadow off:", *(f"{name} {value:.2f}" for name, value in noises.items()))
     targets = [
         Target(f"{name} with the candidate {row.name}, to shadow off", ratios[row.name][name][0], MOST, "x")
         for row in rows
@@ -221,7 +226,7 @@ def main() -> None:
         for name in JUDGED
     ]
     taken = {row.name: row.taken for row in rows}
-    figures = {"requests": requests, "ran": ran, "taken": taken, "ratios": ratios, "noise": noises}
+    figures = {"requests": requests, "ran": ran, "taken": taken, "ratios": ratios, "think": wanted.think}
     finish(wanted, figures, targets, faults)
 
 

@@ -145,6 +145,11 @@ def healthy(connection: Connection) -> None:
     connection.write(messages.AT_ONCE if connection.wants_stream else messages.PLAIN)
 
 
+def thinking(connection: Connection, number: int = 20) -> None:
+    """The whole answer after `number` milliseconds, as a model that has to think."""
+    connection.timer = asyncio.get_running_loop().call_later(number / 1_000, healthy, connection)
+
+
 def spaced(connection: Connection, number: int = messages.EVENTS) -> None:
     """An event each 20 ms where a stream was asked for."""
     if not connection.wants_stream:
@@ -231,9 +236,10 @@ def huge(connection: Connection) -> None:
 
 
 _HUGE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 10000000\r\n\r\n" + b" " * 10_000_000
-POLITE = ("healthy", "spaced", "large")
+POLITE = ("healthy", "thinking", "spaced", "large")
 MODES: dict[str, Answer] = {
-    mode.__name__: mode for mode in (healthy, spaced, large, hung, deaf, dripping, resetting, garbage, huge)
+    mode.__name__: mode
+    for mode in (healthy, thinking, spaced, large, hung, deaf, dripping, resetting, garbage, huge)
 }
 
 
