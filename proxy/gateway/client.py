@@ -7,11 +7,13 @@ import socket
 import struct
 from typing import cast
 
+from proxy.gateway.accounting import count_unread
 from proxy.gateway.dispatch import dispatch
 from proxy.gateway.errors import Refusal, error_response
 from proxy.gateway.ledger import State
 from proxy.gateway.primary import Primary
 from proxy.gateway.request import Request, RequestReader
+from proxy.gateway.routing import ModelScan
 from proxy.gateway.services import Services
 from proxy.gateway.tap import Tap
 
@@ -187,6 +189,9 @@ class Client:
         services = self._services
         if self._holding:
             self._let_go()
+        if self._mirrored and request.complete and request.size > services.config.mirror.request_bytes:
+            count_unread(services, ModelScan(services.config), request.pieces, State.DROPPED_REQUEST_BYTES)
+            self._mirrored = False
         if services.bodies.used > services.bodies.limit and request.complete and request.size:
             self.fail(Refusal(503, "overloaded", "Too many requests wait here.", 1, bound="held_bytes"))
         elif services.tap:

@@ -356,9 +356,12 @@ async def test_sessions_that_are_not_sampled_are_counted_and_left_alone(stand: S
         assert other.connections == 0
 
 
+@pytest.mark.parametrize("size", [2_000, 300_000])  # whole in one read, and not
 @pytest.mark.parametrize("model", ["m", "unknown"])
-async def test_a_request_too_large_to_hold_is_passed_on_and_its_loss_is_counted(stand: Stands, model: str) -> None:
-    body = orjson.dumps({"messages": ["x" * 300_000], "model": model})
+async def test_a_request_too_large_to_hold_is_passed_on_and_its_loss_is_counted(
+    stand: Stands, model: str, size: int
+) -> None:
+    body = orjson.dumps({"messages": ["x" * size], "model": model})
     async with (
         serving(always(plain(b"ok"))) as baseline,
         serving(silent) as other,
