@@ -156,7 +156,9 @@ class Canary(Section):
     """Live traffic that the candidate answers, with the baseline behind it."""
 
     silence: Seconds = Field(
-        10.0, description="The baseline answers where the candidate has not begun a stream after this long."
+        10.0,
+        description="The baseline answers where the candidate has sent nothing of a stream, or its head alone, "
+        "after this long. Until then the head is kept back.",
     )
     breaker: CanaryBreaker = CanaryBreaker()
 

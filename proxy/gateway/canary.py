@@ -5,8 +5,9 @@ in its place on:
 
 - no connection, or one that broke;
 - a 5xx or a 429;
-- silence: a stream that has not begun after `canary.silence`, an answer in one piece that is not there at the
-  deadline of all answers. The first is about the first token, which such an answer does not show;
+- silence: a stream of which nothing has come after `canary.silence`, or a head alone, which servers send before a
+  model has said anything; an answer in one piece that is not there at the deadline of all answers. The first is
+  about the first token, which such an answer does not show;
 - any other 4xx. It may be the request's own fault, and then the baseline says the same at no cost to speak of; or
   the candidate lacks the model, or the client's key, or room for the prompt, of which no client should know.
 
@@ -66,8 +67,12 @@ class Canary:
         self._breaker.limits = limits
 
     def takes(self, now: float) -> bool:
-        """Whether a request of a session in the candidate's share may go there."""
-        if not self._arm.servers.usable or not self._breaker.lets(now):
+        """Whether a request of a session in the candidate's share may go there.
+
+        One may that is a server's trial after an ejection: where no mirror reaches the arm, no other ever is.
+        """
+        servers = self._arm.servers
+        if not (servers.usable or servers.tries(now)) or not self._breaker.lets(now):
             return False
         self._fallbacks.earn()
         return True

@@ -31,6 +31,8 @@ class CanaryPrimary(Primary):
     """Whether it is the candidate's turn."""
     _judged = False
     """Whether the breaker has been told of this request."""
+    _early: ResponseHead | None = None
+    """The head of a stream that came before any of it: servers send it at once, and it says nothing of a token."""
 
     def start_read(self, route: Route, body: bytes) -> None:
         """See `Primary.start_read`."""
@@ -51,9 +53,15 @@ class CanaryPrimary(Primary):
     def received(self, head: ResponseHead | None, body: bytes, end: End | None) -> None:
         """See `Leg.received`."""
         if self._trying and not self.begun:
+            head = head or self._early
             cause = cause_of(None if head is None else head.status, end)
             if cause is not None and self._falls_back(cause):
                 self._fall_back(self._failed(End.RESET if cause is Cause.RESET else End.COMPLETE, head))
+                return
+            if self._streams and head is not None and not body and end is None:
+                self._early = head
+                if self._shadow is not None:
+                    self._share(self._shadow, head, b"", None)
                 return
         super().received(head, body, end)
 
@@ -71,15 +79,16 @@ class CanaryPrimary(Primary):
         if self._falls_back(Cause.SILENCE):
             connection, shadow = self.connection, self._shadow
             if connection is None or shadow is None or shadow.settled:
-                self._fall_back(self._failed(End.DEADLINE if self._sent else End.REFUSED, None))
+                self._fall_back(self._failed(End.DEADLINE if self._sent else End.REFUSED, self._early))
             else:
                 overdue = Overdue(shadow, self._request, self, self._sent)
+                overdue.recorder.head = self._early
                 self._fall_back(overdue.recorder, overdue)
 
     def deadline_passed(self) -> None:
         """See `Primary.deadline_passed`."""
         if self._trying and not self.begun and self._falls_back(Cause.SILENCE):
-            self._fall_back(self._failed(End.DEADLINE, None))
+            self._fall_back(self._failed(End.DEADLINE, self._early))
         else:
             super().deadline_passed()
 

@@ -327,6 +327,108 @@ async def test_a_stream_that_does_not_begin_is_the_baselines_and_the_candidate_i
         assert other.connections == 1, "its connection was kept"
 
 
+def head_then(released: asyncio.Event, events: list[bytes]) -> Answer:
+    """The head of a stream at once, as servers send it before a model has said anything; the rest when released."""
+
+    async def answer(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n" % size)
+        await released.wait()
+        writer.write(b"".join(events))
+
+    size = sum(map(len, events))
+    return answer
+
+
+async def test_a_stream_of_which_only_the_head_comes_has_not_begun(stand: Stands) -> None:
+    fallen_back = asyncio.Event()
+
+    async def base(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        if b"x-slipgauge-leg" not in received.headers:
+            fallen_back.set()
+        writer.write(plain(b"base"))
+
+    async with (
+        serving(base) as baseline,
+        serving(head_then(fallen_back, EVENTS)) as other,
+        stand(baseline.address, other.address, weight=1.0, canary={"silence": 0.02}) as s,
+    ):
+        assert (await ask(s.port, post(CHAT, STREAM))).body == b"base"
+        assert await s.settled() == {"paired": 1}
+        ((pair, _),) = s.pairs
+        assert (pair.candidate.status, pair.candidate.content_type) == (200, "text/event-stream")
+        assert (pair.baseline.body, pair.candidate.body) == (b"base", b"".join(EVENTS))
+        assert told(s, "fallbacks_total", reason="silence") == 1
+
+
+async def test_a_stream_of_which_nothing_comes_after_the_head_is_unserved(stand: Stands) -> None:
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(head_then(asyncio.Event(), EVENTS)) as other,
+        stand(
+            baseline.address,
+            other.address,
+            weight=1.0,
+            canary={"silence": 0.02, "breaker": {"failures": 2}},
+            mirror={"deadline": 1.0},
+        ) as s,
+    ):
+        for _ in range(2):
+            assert (await ask(s.port, post(CHAT, STREAM))).body == b"base"
+        assert told(s, "breaker_open") == 1
+        assert await s.settled() == {"unserved_candidate": 2}
+        assert s.pairs[0][0].candidate.end == "deadline"
+
+
+async def test_a_head_that_comes_early_goes_on_with_the_first_of_its_stream(stand: Stands) -> None:
+    mirrored = asyncio.Event()
+
+    async def base(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        mirrored.set()
+        writer.write(plain(b"base"))
+
+    async with (
+        serving(base) as baseline,
+        serving(head_then(mirrored, EVENTS)) as other,
+        stand(baseline.address, other.address, weight=1.0, mirror={"start_after": 60.0}) as s,
+    ):
+        response = await ask(s.port, post(CHAT, STREAM))
+        assert (response.header(b"content-type"), response.body) == (b"text/event-stream", b"".join(EVENTS))
+        assert await s.settled() == {"paired": 1}
+        assert s.pairs[0][0].candidate.body == b"".join(EVENTS)
+
+
+async def test_a_stream_that_breaks_off_after_its_head_is_the_baselines(stand: Stands) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\n"
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(closing(head)) as other,
+        stand(baseline.address, other.address, weight=1.0) as s,
+    ):
+        assert (await ask(s.port, post(CHAT, STREAM))).body == b"base"
+        assert told(s, "fallbacks_total", reason="reset") == 1
+
+
+async def test_an_ejected_candidate_is_tried_again_where_no_mirror_reaches_it(stand: Stands) -> None:
+    async def once_bad(peer: Peer, received: Received, reader: Reader, writer: Writer) -> None:
+        writer.write(plain(b"", status="500 Oops") if len(peer.requests) == 1 else plain(b"cand"))
+
+    async with (
+        serving(always(plain(b"base"))) as baseline,
+        serving(once_bad) as other,
+        stand(
+            baseline.address,
+            {"url": other.address, "ejection": {"failures": 1, "pause": 0.05}},
+            weight=1.0,
+            mirror={"sample": 0.0},
+        ) as s,
+    ):
+        answers = [(await ask(s.port, post(CHAT, ASK))).body]
+        while answers[-1] != b"cand":
+            answers.append((await ask(s.port, post(CHAT, ASK))).body)
+        assert set(answers[:-1]) == {b"base"}
+        assert len(other.requests) == 2
+
+
 async def test_a_candidate_that_stays_silent_is_unserved_at_the_deadline(stand: Stands) -> None:
     async with (
         serving(always(plain(b"base"))) as baseline,

@@ -129,6 +129,10 @@ class Servers:
         """Whether any server is neither ejected nor down: without one, no traffic should be moved to this arm."""
         return self._all_usable or any(server.usable for server in self.all)
 
+    def tries(self, now: float) -> bool:
+        """Whether the next request is the trial of a server that was ejected."""
+        return any(_on_trial(server, now) for server in self.all)
+
     def choose(self, now: float) -> Server:
         """The server for the next request."""
         if not self._all_usable:
@@ -203,7 +207,11 @@ class Servers:
 
     def _choose_among(self, servers: Iterable[Server], now: float) -> Server:
         for server in servers:
-            if server.up and server.ejected_at is not None and now >= server.trial_at:
+            if _on_trial(server, now):
                 server.trial_at = now + server.pause  # should this trial never end, there is another
                 return server
         return min(servers, key=lambda s: (not s.usable, not s.up, s.outstanding, s.turn))
+
+
+def _on_trial(server: Server, now: float) -> bool:
+    return server.up and server.ejected_at is not None and now >= server.trial_at
