@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+LAST_PORT = 65_535
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -49,8 +50,10 @@ def parse_address(text: str) -> Address:
         host = host[1:-1]
     elif ":" in host:
         separator = ""
-    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+    if not separator or not host or not (port.isascii() and port.isdigit()):
         raise ValueError("should be host and port, such as 127.0.0.1:8080")
+    if int(port) > LAST_PORT:
+        raise ValueError(f"should be host and port, the port from 1 to {LAST_PORT}, or 0 for a free one")
     return Address(_host(host, "should be host and port"), int(port))
 
 

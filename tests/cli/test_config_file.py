@@ -75,7 +75,10 @@ def test_the_file_at_the_root_is_good_and_holds_the_defaults() -> None:
         ({"admin": {"listen": 8081}}, "admin.listen: found 8081, should be host and port, such as 127.0.0.1:8080"),
         ({"models": {"m": {"baselin": "x"}}}, "models.m.baselin: unknown key; did you mean baseline?"),
         ({"listen": "8080"}, 'listen: found "8080", should be host and port, such as 127.0.0.1:8080'),
-        ({"listen": "127.0.0.1:99999"}, "should be host and port"),
+        (
+            {"listen": "127.0.0.1:99999"},
+            'found "127.0.0.1:99999", should be host and port, the port from 1 to 65535, or 0 for a free one',
+        ),
         ({"listen": f"{'a' * 64}.example:80"}, "should be host and port, its host's labels of 1 to 63 characters"),
         ({"baseline": {"url": "http://a..b"}}, "should be a URL, its host's labels of 1 to 63 characters"),
         ({"session": {"header": "X Session"}}, 'session.header: found "X Session", should be a header\'s name'),
