@@ -123,7 +123,7 @@ class Deployment:
         require_c_parser()
         for warning in descriptors.warnings(self._config, descriptors.raise_limit()):
             _log.warning(warning)
-        self.telemetry.gateways.set_function(lambda: self.plane.gateways.accepting)
+        self.telemetry.gateways.set_function(lambda: self._gateways().accepting)
         try:
             await self.channel.start()
             await self._start_admin()
@@ -196,7 +196,7 @@ class Deployment:
 
     def _gateways(self) -> Gateways:
         gateways = self.plane.gateways
-        return gateways._replace(draining=True) if self._leaving else gateways
+        return gateways.left() if self._leaving else gateways
 
     async def _start_admin(self) -> None:
         self._baseline = Baseline(self._config.baseline)

@@ -95,7 +95,8 @@ class Fleet:
     @property
     def gateways(self) -> Gateways:
         """How many accept requests, of how many."""
-        return Gateways(len(self._processes), self._config.gateway.workers, draining=self._draining)
+        gateways = Gateways(len(self._processes), self._config.gateway.workers)
+        return gateways.left() if self._draining else gateways
 
     async def start(self) -> None:
         """Start every process. Raises StartError; `stop` ends those that run."""

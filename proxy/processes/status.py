@@ -12,6 +12,10 @@ class Gateways(NamedTuple):
     wanted: int
     draining: bool = False
 
+    def left(self) -> Gateways:
+        """The same once they drain: what a process still accepts then, nobody should count on."""
+        return Gateways(0, self.wanted, draining=True)
+
     @property
     def problem(self) -> str | None:
         """What keeps clients from being answered; one process that accepts will do."""

@@ -33,6 +33,7 @@ from proxy.gateway import Ledger
 from proxy.offer import Offer
 from proxy.processes.fleet import Fleet
 from proxy.processes.plane import Plane
+from proxy.processes.status import Gateways
 from proxy.report import Mark, Message
 from proxy.roles.serving import identity, own_name, require_c_parser, serve, tokens_of
 from proxy.roles.site import AdminSite
@@ -82,7 +83,7 @@ class GatewayRole:
         for warning in descriptors.warnings(self._config, descriptors.raise_limit()):
             _log.warning(warning)
         self.telemetry.registry.unregister(self.telemetry.leader)  # it is control's to say
-        self.telemetry.gateways.set_function(lambda: self.plane.gateways.accepting)
+        self.telemetry.gateways.set_function(lambda: self._gateways().accepting)
         try:
             self.link.start()
             await self.channel.start()
@@ -150,8 +151,12 @@ class GatewayRole:
     def _offer(self, offer: Offer) -> None:
         self.channel.offer(offer)  # as above
 
-    def _count(self, ended: bool) -> Counts:  # noqa: FBT001 - as the channel asks
+    def _gateways(self) -> Gateways:
         gateways = self.plane.gateways
+        return gateways.left() if self._leaving else gateways
+
+    def _count(self, ended: bool) -> Counts:  # noqa: FBT001 - as the channel asks
+        gateways = self._gateways()
         processes = tuple(self._processes)
         series = counted(self.telemetry)
         return Counts(self.name, self.incarnation, gateways.accepting, gateways.wanted, processes, series, ended)
@@ -202,7 +207,7 @@ class GatewayRole:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         """Whether clients would be answered. Neither control nor NATS counts."""
-        gateways = self.plane.gateways._replace(draining=self._leaving or self.plane.gateways.draining)
+        gateways = self._gateways()
         problem = gateways.problem or await self._baseline.problem()
         told = {"gateways": {"accepting": gateways.accepting, "of": gateways.wanted}, "channel": self.link.up}
         if problem is not None:

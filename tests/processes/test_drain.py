@@ -38,6 +38,34 @@ async def test_sigterm_under_load_loses_no_accepted_request(
     assert code == 0
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_while_it_drains_no_process_counts_as_accepting(
+    arms: tuple[Upstream, Upstream], tmp_path: Path, workers: int
+) -> None:
+    config = write_config(
+        tmp_path / "c.yaml", arms[0].url, arms[1].url, gateway={"workers": workers, "shed_lag": 60.0}
+    )
+    async with running(config) as run:
+        arms[0].hold.clear()
+        load = Load(run.port, keep=0, fresh=1)
+        loading = spawn(load.run(), name="load")
+        await asyncio.wait_for(arms[0].arrived.wait(), 10)
+        load.stop()
+        run.program.process.send_signal(signal.SIGTERM)
+        await run.program.event("draining")
+        told, counted = await run.get("/readyz"), await run.metric("slipgauge_gateway_processes")
+        arms[0].hold.set()
+        await loading
+
+    assert told == {
+        "status": "not ready",
+        "reason": "the gateway is draining",
+        "gateways": {"accepting": 0, "of": workers},
+    }
+    assert counted == 0
+    assert load.outcomes == {"200": 1}
+
+
 def executes(pid: int) -> bool:
     """Whether a process is past its fork, for whose end its parent waits with all else."""
     try:
