@@ -37,7 +37,8 @@ from proxy.gateway.fields import (
 from proxy.gateway.framing import BLANK, CHUNK_FRAMING, MAX_FIELDS, HeadReader, HeadTooLargeError
 from proxy.gateway.pieces import gather
 
-METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS")
+"""Those that are passed on."""
 BLANKS = 64
 """Blank lines in one arrival of a chunked body of which each is tried as its end. Behind these the arrival is read
 as one, and no other request may come in it."""
@@ -46,6 +47,7 @@ _LINE = re.compile(rb"([A-Z]+) ([!-~]+) HTTP/1\.([01])")
 _ABSOLUTE = re.compile(rb"https?://([^/?:][^/?]*)(.*)", re.IGNORECASE)
 """An absolute target: its authority, which names a host, and the rest."""
 _NONE: frozenset[bytes] = frozenset()
+_PASSED_ON = f"The methods passed on are {b', '.join(METHODS).decode()}."
 _MALFORMED = {
     HOST: "The Host header is malformed.",
     LENGTH: "Content-Length is malformed.",
@@ -150,9 +152,7 @@ class RequestReader:
             self.refusal = _too_long()
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self.refusal = (
-                cause if isinstance(cause, Refusal) else _bad(f"The request is not well-formed HTTP: {error}.")
-            )
+            self.refusal = cause if isinstance(cause, Refusal) else _malformed(error)
 
     def _read_plain(self, data: bytes) -> bool:
         """Read a head, and what came with it of a body without chunks; False, and nothing read, if it is not that.
@@ -317,7 +317,7 @@ def _start(line: bytes) -> tuple[bytes, bytes, bool]:
         raise _bad("The request line is malformed.")
     method = found[1]
     if method not in METHODS:
-        raise Refusal(501, "method", "This method is not supported.")
+        raise Refusal(501, "method", f"This method is not supported. {_PASSED_ON}")
     start = method, _origin_form(method, found[2]), found[3] == b"0"
     if len(line) <= 128 and b"?" not in line and len(_STARTS) < 256:
         _STARTS[line] = start
@@ -373,6 +373,12 @@ def _options(request: Request, value: bytes) -> frozenset[bytes]:
     if b"close" in named:
         request.keep_alive = False
     return named
+
+
+def _malformed(error: httptools.HttpParserError) -> Refusal:
+    """What llhttp found wrong; a method that it does not know is no HTTP to it."""
+    hint = f" {_PASSED_ON}" if isinstance(error, httptools.HttpParserInvalidMethodError) else ""
+    return _bad(f"The request is not well-formed HTTP: {error}.{hint}")
 
 
 def _bad(message: str) -> Refusal:

@@ -109,6 +109,20 @@ def test_nothing_is_read_behind_an_http_1_0_request_whatever_it_says_of_its_conn
     assert reader.refusal is None
 
 
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [
+        *((method, 501) for method in ("TRACE", "QUERY", "PROPFIND", "PURGE")),
+        *((method, 400) for method in ("FOO", "BREW", "get", "GETS")),
+    ],
+)
+def test_a_method_that_is_not_passed_on_is_told_which_are(method: str, status: int) -> None:
+    refusal = read(f"{method} / HTTP/1.1\r\n".encode() + HOST + b"\r\n").refusal
+    assert refusal is not None
+    assert refusal.status == status
+    assert "The methods passed on are GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS." in refusal.message
+
+
 @pytest.mark.parametrize("size", [1, 18, 100])
 def test_a_connect_that_ends_early_is_refused_alike_however_it_arrives(size: int) -> None:
     reader = read(*by_event(b"CONNECT \n\r\na:1\\HTTP/1.1\r\nHost: a\r\n\r\n", size))
