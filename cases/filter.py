@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ LONGEST = 256
 UNLABELLED = "none"
 """What `judged` says where nobody has judged."""
 _WORD = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)")
+_DIVERGENCE = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 class FilterError(ValueError):
@@ -95,24 +97,38 @@ def after(given: Filter) -> tuple[float | str, str] | None:
     if given.before is None:
         return None
     at, _, pair_id = given.before.rpartition("~")
-    try:
-        return (at if given.order is Order.NEWEST else float(at), pair_id)
-    except ValueError:
-        raise FilterError("before should be the cursor of an earlier answer in the same order") from None
+    if pair_id and given.order is Order.NEWEST and _MOMENT.fullmatch(at):
+        return at, pair_id
+    if pair_id and given.order is Order.DIVERGENT and _DIVERGENCE.fullmatch(at):
+        return float(at), pair_id
+    raise FilterError("before should be the cursor of an earlier answer in the same order")
 
 
 def read(query: Mapping[str, str]) -> Filter:
     """The filter that query parameters or command-line options name. Raises FilterError."""
-    unknown = sorted(set(query) - set(Filter._fields))
-    if unknown:
-        raise FilterError(f"no filter is named {unknown[0][:40]!r}; there are {', '.join(Filter._fields)}")
+    named(query, Filter._fields)
     for name, value in query.items():
         if not _WORD.fullmatch(value):
             raise FilterError(f"{name} should be 1 to {LONGEST} characters without control characters")
     words = {name: query.get(name) for name in ("analyzer", "variable", "label", "segment", "stratum", "before")}
-    found = Filter(**words, judged=_judgement(query), order=_order(query), limit=_limit(query))
+    found = Filter(**words, judged=_judgement(query), order=_order(query), limit=limit(query, 50))
     after(found)
     return found
+
+
+def named(query: Mapping[str, str], known: Collection[str]) -> None:
+    """See that nothing else is asked for. Raises FilterError."""
+    unknown = sorted(set(query) - set(known))
+    if unknown:
+        raise FilterError(f"no parameter is named {unknown[0][:40]!r}; there are {', '.join(known)}")
+
+
+def limit(query: Mapping[str, str], usual: int) -> int:
+    """How many are wanted at most, `usual` where it is not said. Raises FilterError."""
+    most = query.get("limit", str(usual))
+    if not re.fullmatch(r"[0-9]{1,6}", most) or not 1 <= int(most) <= MOST:
+        raise FilterError(f"limit should be a whole number from 1 to {MOST}")
+    return int(most)
 
 
 def _judgement(query: Mapping[str, str]) -> str | None:
@@ -127,13 +143,6 @@ def _order(query: Mapping[str, str]) -> Order:
         return Order(query.get("order", Order.NEWEST))
     except ValueError:
         raise FilterError(f"order should be one of {', '.join(Order)}") from None
-
-
-def _limit(query: Mapping[str, str]) -> int:
-    limit = query.get("limit", "50")
-    if not re.fullmatch(r"[0-9]{1,6}", limit) or not 1 <= int(limit) <= MOST:
-        raise FilterError(f"limit should be a whole number from 1 to {MOST}")
-    return int(limit)
 
 
 def _judged(case: Case, judged: str) -> bool:

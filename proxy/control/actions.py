@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -9,6 +11,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from cases.filter import FilterError, limit, named
 from cases.pool import PoolError
 from proxy.cases.endpoints import CaseEndpoints
 from proxy.cases.keeper import CaseKeeper, NoPoolError
@@ -30,7 +33,6 @@ ACTIONS = {
 FIRINGS = "firings"
 """Where the store keeps which alerts have acted."""
 MAX_REASON = 500
-MOST_ENTRIES = 1_000
 LAST = (1 << 63) - 1
 """The largest number that an entry can have."""
 LOGS = ("rollout", "cases")
@@ -61,6 +63,8 @@ class Actions:
         except ValueError:
             raise web.HTTPNotFound from None
         body = await json_body(request) if request.can_read_body else {}
+        if isinstance(body, dict) and (unknown := sorted(body.keys() - {"reason"})):
+            return error_response(400, f"the body has no key {unknown[0][:40]!r}; it may hold reason")
         reason = body.get("reason", "no reason given") if isinstance(body, dict) else None
         if not isinstance(reason, str) or not 0 < len(reason) <= MAX_REASON or not reason.isprintable():
             return error_response(400, f'the body may hold {{"reason": "..."}}, of up to {MAX_REASON} characters')
@@ -77,25 +81,21 @@ class Actions:
     async def audit(self, request: web.Request) -> web.Response:
         """The last `limit` entries, or those before number `before`, the newest first; `log` says of which log."""
         try:
-            limit, before = (int(request.query.get(name, "0")) for name in ("limit", "before"))
-        except ValueError:
-            return error_response(400, "limit and before should be whole numbers")
-        before = min(max(before, 0), LAST)
-        limit = min(max(limit, 0) or 100, MOST_ENTRIES)
-        log = request.query.get("log", LOGS[0])
-        if log not in LOGS:
-            return error_response(400, f"log should be one of {', '.join(LOGS)}")
+            named(request.query, ("limit", "before", "log"))
+            most, before, log = limit(request.query, 100), _before(request.query), _which(request.query)
+        except FilterError as error:
+            return error_response(400, str(error))
         if log != LOGS[0]:
-            return await self._accesses(before or None, limit)
+            return await self._accesses(before, most)
         try:
-            entries = await self._keeper.latest(before=before or None, limit=limit)
+            entries = await self._keeper.latest(before=before, limit=most)
         except StoreError as error:
             return error_response(503, f"the store cannot be read: {error}")
         return json_response({"entries": [entry.row() for entry in entries]})
 
-    async def _accesses(self, before: int | None, limit: int) -> web.Response:
+    async def _accesses(self, before: int | None, most: int) -> web.Response:
         try:
-            logged = await self._cases.ask(lambda pool: pool.accesses(before=before, limit=limit))
+            logged = await self._cases.ask(lambda pool: pool.accesses(before=before, limit=most))
         except NoPoolError as error:
             return error_response(404, str(error))
         except PoolError as error:
@@ -133,6 +133,24 @@ class Actions:
             self._firings = Firings(before)  # as above
             raise
         return json_response({"done": str(wish.command), "reason": wish.reason})
+
+
+def _before(query: Mapping[str, str]) -> int | None:
+    """The number ahead of which entries are wanted, however large. Raises FilterError."""
+    before = query.get("before")
+    if before is None:
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,99}", before):
+        raise FilterError("before should be the number of an entry, a whole number from 1")
+    return min(int(before), LAST)
+
+
+def _which(query: Mapping[str, str]) -> str:
+    """One of LOGS. Raises FilterError."""
+    log = query.get("log", LOGS[0])
+    if log not in LOGS:
+        raise FilterError(f"log should be one of {', '.join(LOGS)}")
+    return log
 
 
 def _unwritten(error: UnwrittenError) -> web.Response:

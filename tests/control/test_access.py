@@ -6,7 +6,7 @@ import pytest
 
 from proxy.control.control import Control
 from tests.control.fakes import Client, Connect
-from verdict.rollout import Stage
+from verdict.rollout import Command, Stage
 
 VIEWER, OPERATOR = {"Authorization": "Bearer v"}, {"Authorization": "Bearer o"}
 
@@ -64,6 +64,15 @@ async def test_a_body_that_is_none_changes_nothing(admin: Client, control: Contr
     assert control.rollout.stage is Stage.SHADOW
 
 
+@pytest.mark.parametrize("command", list(Command))
+async def test_a_key_that_is_not_known_changes_nothing(admin: Client, control: Control, command: Command) -> None:
+    response = await admin.post(f"/stage/{command}", json={"raeson": "x"})
+
+    assert response.status == 400
+    assert (await response.json())["error"]["message"] == "the body has no key 'raeson'; it may hold reason"
+    assert control.rollout.stage is Stage.SHADOW
+
+
 async def test_the_audit_log_is_read_in_pages(admin: Client) -> None:
     for command in ("hold", "resume", "rollback"):
         await admin.post(f"/stage/{command}", json={"reason": command})
@@ -73,5 +82,25 @@ async def test_the_audit_log_is_read_in_pages(admin: Client) -> None:
     assert [entry["action"] for entry in told] == ["rollback", "resume", "hold", "begin"]
     assert [entry["reason"] for entry in page] == ["hold"]
     assert told[0]["evidence"][0]["name"] == "served"
-    assert (await admin.get("/audit?limit=x")).status == 400
     assert (await (await admin.get(f"/audit?before={10**30}")).json())["entries"] == told
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("limit=5000", "limit should be a whole number from 1 to 1000"),
+        ("limit=0", "limit should be a whole number from 1 to 1000"),
+        ("limit=x", "limit should be a whole number from 1 to 1000"),
+        ("before=zz", "before should be the number of an entry"),
+        ("before=0", "before should be the number of an entry"),
+        ("before=-1", "before should be the number of an entry"),
+        ("log=all", "log should be one of rollout, cases"),
+        ("foo=1", "there are limit, before, log"),
+        ("log=cases&limit=0", "limit should be a whole number from 1 to 1000"),
+    ],
+)
+async def test_what_the_audit_log_cannot_be_asked_is_said(admin: Client, query: str, words: str) -> None:
+    response = await admin.get(f"/audit?{query}")
+
+    assert response.status == 400
+    assert words in (await response.json())["error"]["message"]

@@ -90,6 +90,7 @@ async def test_an_operator_labels_and_a_viewer_does_not(connect: Connect) -> Non
         ("/cases?colour=red", None, 400, "there are analyzer, variable"),
         ("/cases?limit=many", None, 400, "whole number"),
         ("/cases?order=divergent&before=x~y", None, 400, "cursor"),
+        ("/cases?before=zz", None, 400, "cursor"),
         ("/cases/none", None, 404, "no case 'none'"),
         ("/audit?log=elsewhere", None, 400, "rollout, cases"),
         ("/cases/p1/label", {"judged": "maybe"}, 400, "one of slip, noise"),
