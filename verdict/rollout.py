@@ -58,6 +58,8 @@ class Action(StrEnum):
     RESUME = "resume"
     IDENTITY = "identity"
     """An arm, a guardrail or an analyzer is another than before: new evidence begins."""
+    STEPS = "steps"
+    """The plan's steps are others than before: it goes on at another."""
     WEIGHT = "weight"
     """Traffic moved, or could not move, without a change of stage."""
 
@@ -397,21 +399,34 @@ class Rollout:
     def restored(cls, plan: Plan, dumped: Mapping[str, Any]) -> Rollout:
         """The rollout of which `dump` told, under a plan that may be another now.
 
-        It stands on the highest step that gives the candidate no more than it had.
+        It stands on the highest step that gives the candidate no more than it had; see `step_changed`. On another
+        step its time begins anew: what it had was another's, and would have it step up at once.
         """
         had = dumped["step_weight"]
         step = max(n for n, each in enumerate(plan.steps) if each.weight <= had)
         stage = Stage(dumped["stage"])
         if stage in (Stage.SHADOW, Stage.CANARY):
             stage = Stage.CANARY if step else Stage.SHADOW
-        kept = ("weight", "held", "reason", "guard", "evidence", "seconds", "sessions_before")
+        kept = ("weight", "held", "reason", "guard", "evidence", "sessions_before")
         return cls(
             plan=plan,
             stage=stage,
             step=step,
+            seconds=dumped["seconds"] if plan.steps[step].weight == had else 0.0,
             identity=dict(dumped["identity"]),
             rejected=list(dumped["rejected"]),
             renewals=list(dumped.get("renewals", ())),
             unsettled=dumped.get("unsettled", False),
             **{name: dumped[name] for name in kept},
         )
+
+    def step_changed(self, dumped: Mapping[str, Any]) -> tuple[Change, ...]:
+        """What became of the step that `dumped` told of, where the steps under which it was restored are others."""
+        had, has = dumped["step_weight"], self.plan.steps[self.step].weight
+        if self.stage in (Stage.PROMOTED, Stage.ROLLED_BACK) or has == had:
+            return ()
+        reason = (
+            f"the configuration's steps changed: none has weight {had:g}, as before, any more, "
+            f"and {has:g} is the highest of no more"
+        )
+        return (self._changed(Action.STEPS, "slipgauge", reason, Stage(dumped["stage"])),)

@@ -19,7 +19,7 @@ from proxy.report import PAIRED, UNSENT, Analysis, Mark, Message, Report
 from proxy.telemetry import Telemetry
 from verdict.dossier import Dossier
 from verdict.judge import Judgement, State, overall
-from verdict.rollout import Action, Change, Command, Facts, Rollout, Stage
+from verdict.rollout import REVISION, Action, Change, Command, Facts, Rollout, Stage
 from verdict.segments import MOST_BOUNDS
 
 JUDGED_ANEW = 1
@@ -74,6 +74,7 @@ class Control:
         self._clock = clock
         self._evidence = 0
         self._forget = False
+        self._untold: tuple[Change, ...] = ()
         self._ledger = ledger
         self.analyzers = analyzers = registry.load(config.analysis.enabled)
         variables = {analyzer.name: analyzer.variables for analyzer in analyzers}
@@ -114,9 +115,16 @@ class Control:
         return self._config.guardrails
 
     def follow(self, config: Config) -> None:
-        """Go by another configuration from now on."""
+        """Go by another configuration from now on. What that changes is told with what is decided next."""
         self._config = config
-        self.rollout = Rollout.restored(plan_of(config), self.rollout.dump())
+        before = self.rollout.dump()
+        self.rollout = Rollout.restored(plan_of(config), before)
+        self._untold += self.rollout.step_changed(before)
+
+    def untold(self) -> tuple[Change, ...]:
+        """What has changed without anybody's having been told; from now on they have been."""
+        untold, self._untold = self._untold, ()
+        return untold
 
     def begin(self) -> tuple[Change, ...]:
         """Take account of who is compared, at the start and whenever it may have changed."""
@@ -175,7 +183,7 @@ class Control:
         for change in changes:
             if change.action is Action.ROLLBACK:
                 self._meter.rolled_back(tuple(facts.failed) if change.by == "slipgauge" else (change.by,))
-        return changes
+        return self.untold() + changes
 
     # what must survive a restart
 
@@ -197,6 +205,8 @@ class Control:
     def restore(self, rollout: Mapping[str, Any], evidence: Mapping[str, Any], seen: Mapping[str, bytes]) -> None:
         """Be where a snapshot says that control was."""
         self.rollout = Rollout.restored(self.rollout.plan, rollout)
+        if self.rollout.identity.get(REVISION) == self.revision:  # another one begins anew, whatever the steps were
+            self._untold = self.rollout.step_changed(rollout)
         self._evidence = evidence["number"]
         self.dossier = Dossier.restored(self.dossier.terms, evidence["dossier"], seen)
 

@@ -108,7 +108,7 @@ class Keeper:
                 return
             self._closed = True
             try:
-                await self._save([], patience=10)
+                await self._save([self._entry(change) for change in self._control.untold()], patience=10)
             except StoreError as error:
                 _log.error("control's last state was not saved", error=str(error))
             closing = asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)

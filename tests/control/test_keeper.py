@@ -232,6 +232,54 @@ async def test_gateways_are_told_again_before_the_weight_lapses_and_promoted_nev
         assert valid is None
 
 
+def stepped(config: Config, *weights: float) -> Config:
+    """The same with these steps, and nothing else changed."""
+    canary = tuple(CanaryStep(weight=each, seconds=0, sessions=0) for each in weights)
+    return config.model_copy(update={"rollout": QUICK.model_copy(update={"canary": canary})})
+
+
+def told(stand: Stand) -> list[tuple[str, str, str]]:
+    return [(each.entry.action, each.entry.before, each.entry.stage) for each in stand.store.audit()]
+
+
+FELL = [("begin", "shadow", "shadow"), ("advance", "shadow", "canary"), ("steps", "canary", "shadow")]
+
+
+async def test_a_reload_that_raises_the_present_step_is_in_the_audit_log_once(config: Config) -> None:
+    async with standing(config) as stand:
+        await stand.go(Command.PROMOTE)
+        stand.control.follow(stepped(config, 0.1, 0.6))
+        await stand.keeper.act(stand.control.look)
+        assert told(stand) == FELL[:2]
+
+        stand.control.follow(stepped(config, 0.2, 0.6))
+        for _ in range(3):
+            await stand.keeper.act(stand.control.look)
+
+        assert told(stand) == [*FELL, ("weight", "shadow", "shadow")]
+        assert stand.gateways.weight == 0.0
+        assert "none has weight 0.1, as before" in stand.store.audit()[2].entry.reason
+
+
+async def test_steps_that_changed_just_before_the_end_or_over_a_restart_are_told(
+    config: Config, path: Path, tmp_path: Path
+) -> None:
+    async with standing(config, path) as stand:
+        await stand.go(Command.PROMOTE)
+        stand.control.follow(stepped(config, 0.2))
+    async with standing(stepped(config, 0.2), path, rollout=stepped(config, 0.2).rollout) as again:
+        assert told(again)[:3] == FELL
+        assert [action for action, _, _ in told(again)].count("steps") == 1
+    async with standing(config, tmp_path / "t.db") as stand:
+        await stand.go(Command.PROMOTE)
+    async with standing(config, tmp_path / "t.db", rollout=stepped(config, 0.2).rollout) as again:
+        assert told(again)[:3] == FELL
+        await again.go(Command.PROMOTE)
+    other = config.candidate.model_copy(update={"revision": "2"})
+    async with standing(config, tmp_path / "t.db", rollout=stepped(config, 0.1).rollout, candidate=other) as new:
+        assert [action for action, _, _ in told(new)].count("steps") == 1
+
+
 async def test_what_is_remembered_is_recalled_after_a_restart(config: Config, path: Path) -> None:
     async with standing(config, path) as stand:
         stand.keeper.remember("name", b"value")

@@ -345,6 +345,38 @@ def test_under_another_plan_it_stands_no_higher_than_it_did(steps: tuple[float, 
     assert after.stage is (Stage.CANARY if weight else Stage.SHADOW)
 
 
+@pytest.mark.parametrize(
+    ("at", "steps", "stage"),
+    [
+        ((Stage.CANARY, 0.1), (0.0, 0.2, 0.5), Stage.SHADOW),
+        ((Stage.CANARY, 0.5), (0.0, 0.1, 0.6), Stage.CANARY),
+        ((Stage.CANARY, 0.1), (0.0, 0.05, 0.1, 0.6), None),
+        ((Stage.SHADOW, 0.0), (0.0, 0.2), None),
+        ((Stage.PROMOTED, 1.0), (0.0, 0.2), None),
+    ],
+)
+def test_where_its_step_is_gone_that_is_told_with_the_weight_before(
+    at: tuple[Stage, float], steps: tuple[float, ...], stage: Stage | None
+) -> None:
+    dumped = Script().at(*at).rollout.dump()
+    after = Rollout.restored(Plan(tuple(map(Step, steps))), dumped)
+    changes = after.step_changed(dumped)
+
+    assert [(change.action, change.before, change.stage) for change in changes] == (
+        [(Action.STEPS, at[0], stage)] if stage else []
+    )
+    assert all(f"steps changed: none has weight {at[1]:g}, as before" in change.reason for change in changes)
+
+
+def test_the_time_of_a_step_that_is_gone_takes_no_step_up() -> None:
+    script = Script().at(Stage.CANARY, 0.1)
+    script.look(9)
+    after = Script(Rollout.restored(Plan((Step(0.0, seconds=5), Step(0.2), Step(0.5))), script.rollout.dump()))
+
+    assert {change.weight for change in after.look(5, sessions=1_000)} == {0.0}
+    assert after.look(1, sessions=1_000)[0].weight == 0.2
+
+
 def test_an_operators_words_reach_the_change() -> None:
     script = Script()
     command: Callable[..., tuple[Change, ...]] = script.rollout.command
