@@ -19,7 +19,7 @@ from proxy.report import PAIRED, UNSENT, Analysis, Mark, Message, Report
 from proxy.telemetry import Telemetry
 from verdict.dossier import Dossier
 from verdict.judge import Judgement, State, overall
-from verdict.rollout import REVISION, Action, Change, Command, Facts, Rollout, Stage
+from verdict.rollout import REVISION, Action, Change, Command, Facts, Plan, Rollout, Stage
 from verdict.segments import MOST_BOUNDS
 
 JUDGED_ANEW = 1
@@ -115,11 +115,26 @@ class Control:
         return self._config.guardrails
 
     def follow(self, config: Config) -> None:
-        """Go by another configuration from now on. What that changes is told with what is decided next."""
+        """Go by another configuration from now on.
+
+        Where evidence does not belong to it, new evidence begins before anything more is counted. What that changes
+        is told with what is decided next.
+        """
         self._config = config
-        before = self.rollout.dump()
-        self.rollout = Rollout.restored(plan_of(config), before)
+        self._go_on(plan_of(config), self.rollout.dump())
+
+    def put_back(self, before: Mapping[str, Any]) -> None:
+        """Have the rollout be where it was before what could not be made durable.
+
+        The configuration may be another one by now: what it says is taken account of once more.
+        """
+        self._untold = ()
+        self._go_on(self.rollout.plan, before)
+
+    def _go_on(self, plan: Plan, before: Mapping[str, Any]) -> None:
+        self.rollout = Rollout.restored(plan, before)
         self._untold += self.rollout.step_changed(before)
+        self._untold = self.begin()
 
     def untold(self) -> tuple[Change, ...]:
         """What has changed without anybody's having been told; from now on they have been."""

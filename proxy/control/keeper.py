@@ -19,7 +19,7 @@ import structlog
 
 from proxy.control.control import Control
 from proxy.control.store import Batch, Entry, Logged, Store, StoreError
-from verdict.rollout import Action, Change, Command, Rollout, Stage
+from verdict.rollout import Action, Change, Command, Stage
 
 PERIOD = 0.2
 """Seconds between two looks."""
@@ -215,7 +215,7 @@ class Keeper:
 
     def _undo(self, before: dict[str, Any], why: str) -> None:
         control = self._control
-        control.rollout = Rollout.restored(control.rollout.plan, before)
+        control.put_back(before)
         stage = control.rollout.stage
         undone = Change(
             Action.WEIGHT, "slipgauge", f"not durable, so not done: {why}", stage, stage, control.rollout.weight

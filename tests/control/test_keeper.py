@@ -280,6 +280,53 @@ async def test_steps_that_changed_just_before_the_end_or_over_a_restart_are_told
         assert [action for action, _, _ in told(new)].count("steps") == 1
 
 
+def renamed(config: Config) -> Config:
+    """The same with sessions named otherwise."""
+    session = config.session.model_copy(update={"header": "X-Conversation"})
+    return config.model_copy(update={"rollout": QUICK, "session": session})
+
+
+async def test_a_reload_that_names_sessions_otherwise_begins_new_evidence_at_once(
+    config: Config, path: Path
+) -> None:
+    async with standing(config, path) as stand:
+        await stand.go(Command.PROMOTE)
+        stand.receive("a")
+        assert stand.control.judgements()[0].sessions == 1
+        stand.control.follow(renamed(config))
+        stand.receive("a, named otherwise")
+
+        assert stand.control.judgements()[0].sessions == 1
+        with pytest.raises(RefusedError, match="it is held: sessions was"):
+            await stand.go(Command.PROMOTE)
+        await stand.keeper.act(stand.control.look)
+        await stand.keeper.act(lambda _: stand.control.begin())
+        assert told(stand) == [*FELL[:2], ("identity", "canary", "canary")]
+    async with standing(renamed(config), path) as again:
+        assert again.control.judgements()[0].sessions == 1
+        assert len(told(again)) == 3
+
+
+async def test_a_reload_amid_a_step_that_is_not_durable_is_not_undone_with_it(config: Config) -> None:
+    async with standing(config) as stand:
+        commit = stand.store.commit
+
+        def broken(_: Batch) -> None:
+            stand.control.follow(renamed(config))
+            stand.store.commit = commit  # type: ignore[method-assign]
+            raise StoreError("full")
+
+        stand.store.commit = broken  # type: ignore[method-assign, assignment]
+        with pytest.raises(StoreError):
+            await stand.go(Command.PROMOTE)
+
+        assert (stand.stage, stand.gateways.weight) == (Stage.SHADOW, 0.0)
+        with pytest.raises(RefusedError, match="it is held: sessions was"):
+            await stand.go(Command.PROMOTE)
+        await stand.keeper.act(stand.control.look)
+        assert [action for action, _, _ in told(stand)].count("identity") == 1
+
+
 async def test_what_is_remembered_is_recalled_after_a_restart(config: Config, path: Path) -> None:
     async with standing(config, path) as stand:
         stand.keeper.remember("name", b"value")
