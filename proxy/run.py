@@ -135,7 +135,7 @@ class Deployment:
         self._tasks = [
             spawn(self.keeper.run(), name="keeper"),
             spawn(self.cases.run(), name="cases"),
-            spawn(fingerprint.watch(lambda: self._config, self._identify), name="fingerprints"),
+            spawn(fingerprint.watch(lambda: self._config, self.keeper.identify), name="fingerprints"),
             spawn(
                 outgoing.tell(
                     self._config, self.keeper, self.telemetry, since=self._since, instance=self._instance
@@ -169,10 +169,6 @@ class Deployment:
             _log.warning(warning)
         if self._baseline is not None:
             _ = spawn(self._baseline.use(config.baseline), name="readiness")
-
-    async def _identify(self, fingerprints: dict[str, str | None]) -> None:
-        self.control.fingerprints = fingerprints
-        await self.keeper.act(lambda _: self.control.begin())
 
     def _make_control(self, salt: str) -> Control:
         return Control(self._config, self.telemetry, self.ledger, version("slipgauge"), _salt(self._config, salt))

@@ -123,6 +123,15 @@ class Keeper:
         """
         return await self.act(lambda _: self._control.command(command, by=by, reason=reason))
 
+    async def identify(self, fingerprints: dict[str, str | None]) -> None:
+        """Take account of what the arms' servers say that they serve.
+
+        What cannot be written is followed all the same, and written with what comes; `problem` says so.
+        """
+        self._control.fingerprints = fingerprints
+        with contextlib.suppress(StoreError):
+            await self.act(lambda _: self._control.begin())
+
     @property
     def grown(self) -> asyncio.Future[None]:
         """Done when the audit log has grown next."""

@@ -139,7 +139,7 @@ class Term:
             spawn(self._look(), name="gateways"),
             spawn(self._heed_unwritten(), name="rollback"),
             spawn(self._trim(), name="stream"),
-            spawn(fingerprint.watch(lambda: self._config, self._identify), name="fingerprints"),
+            spawn(fingerprint.watch(lambda: self._config, self.keeper.identify), name="fingerprints"),
             spawn(
                 outgoing.tell(
                     self._config, self.keeper, self._telemetry, since=self._since, instance=self._instance
@@ -159,10 +159,6 @@ class Term:
         """Go by another configuration from now on."""
         self._config = config
         self.control.follow(config)
-
-    async def _identify(self, fingerprints: dict[str, str | None]) -> None:
-        self.control.fingerprints = fingerprints
-        await self.keeper.act(lambda _: self.control.begin())
 
     # what another control was told
 

@@ -172,6 +172,21 @@ async def test_a_full_disk_keeps_nothing_from_going_back_and_is_told_when_there_
         assert list(stand.store.seen()) == ["late"]
 
 
+async def test_servers_that_change_while_the_disk_is_full_are_watched_on(config: Config, path: Path) -> None:
+    async with standing(config, path) as stand:
+        await stand.keeper.identify({"baseline": "0.9", "candidate": "0.9"})
+        full(stand, full=True)
+        await stand.keeper.identify({"baseline": "0.9", "candidate": "0.10"})
+        assert "full" in str(stand.keeper.problem)
+        assert stand.control.rollout.held is not None
+
+        full(stand, full=False)
+        await stand.keeper.identify({"baseline": "0.9", "candidate": "0.10"})
+        stand.keeper._saved_at = float("-inf")
+        await stand.keeper.act(stand.control.look)
+        assert stand.store.latest(limit=1)[0].entry.action == "identity"
+
+
 async def test_a_disk_that_does_not_answer_delays_a_rollback_by_no_more_than_its_patience(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
