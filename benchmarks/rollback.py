@@ -153,7 +153,7 @@ async def measured(weight: float, workers: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="slipgauge-rollback-") as name:
         async with deployed(Path(name), weight, workers) as (arms, ports), aiohttp.ClientSession() as session:
             data, admin = (f"http://127.0.0.1:{port}" for port in ports)
-            async with session.post(f"{admin}/stage/promote", json={"by": "benchmark"}) as response:
+            async with session.post(f"{admin}/stage/promote", json={"reason": "a benchmark"}) as response:
                 response.raise_for_status()
             numbers = count()
             clients = [spawn(asked(session, data, numbers), name=f"client {n}") for n in range(CLIENTS)]
